@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+
+namespace Katib.Coordinator.Experiments;
+
+/// <summary>What the user wants: one Katib Experiment, checked and with Katib's defaults filled in.</summary>
+/// <param name="Name">The experiment's name.</param>
+/// <param name="Namespace">Its namespace; <c>default</c> when the manifest names none.</param>
+/// <param name="Parameters">The search space in the user's spelling, in the user's order.</param>
+/// <param name="Objective">What is to become small or large.</param>
+/// <param name="Algorithm">Who proposes the points.</param>
+/// <param name="ParallelTrialCount">How many trials may run at once; at least 1.</param>
+/// <param name="MaxTrialCount">How many trials may end before the experiment does; null for no limit.</param>
+/// <param name="MaxFailedTrialCount">How many may fail; null for no limit.</param>
+/// <param name="ResumePolicy">Whether a finished experiment may go on with a larger budget.</param>
+/// <param name="MetricsCollector">Where a trial's metrics are read from.</param>
+/// <param name="Template">What one trial runs.</param>
+/// <param name="Manifest">The whole Experiment as Katib's JSON, defaults filled in, without status.</param>
+public sealed record ExperimentSpec(
+    string Name,
+    string Namespace,
+    ImmutableArray<ParameterSpec> Parameters,
+    ObjectiveSpec Objective,
+    AlgorithmSpec Algorithm,
+    int ParallelTrialCount,
+    int? MaxTrialCount,
+    int? MaxFailedTrialCount,
+    ResumePolicy ResumePolicy,
+    MetricsCollectorSpec MetricsCollector,
+    TrialTemplate Template,
+    JsonObject Manifest);
+
+/// <summary>The objective. <paramref name="Strategies"/> has one entry for every metric.</summary>
+public sealed record ObjectiveSpec(
+    bool Maximize,
+    double? Goal,
+    string MetricName,
+    ImmutableArray<string> AdditionalMetricNames,
+    ImmutableDictionary<string, MetricStrategy> Strategies)
+{
+    /// <summary>The objective's metric first, then the additional ones.</summary>
+    public ImmutableArray<string> AllMetricNames => [MetricName, .. AdditionalMetricNames];
+}
+
+/// <summary>Which of a metric's values stands for the trial.</summary>
+public enum MetricStrategy
+{
+    /// <summary>The smallest.</summary>
+    Min,
+
+    /// <summary>The largest.</summary>
+    Max,
+
+    /// <summary>The one with the latest time.</summary>
+    Latest,
+}
+
+/// <summary>The algorithm's name and its settings, in the user's order.</summary>
+public sealed record AlgorithmSpec(string Name, ImmutableArray<KeyValuePair<string, string>> Settings);
+
+/// <summary>Katib's resume policies.</summary>
+public enum ResumePolicy
+{
+    /// <summary>A finished experiment stays finished.</summary>
+    Never,
+
+    /// <summary>It goes on when its budget is raised.</summary>
+    LongRunning,
+
+    /// <summary>The same; kept apart because Katib names it so.</summary>
+    FromVolume,
+}
+
+/// <summary>The metrics collectors that the coordinator honours.</summary>
+public enum CollectorKind
+{
+    /// <summary>What the primary container prints, stdout and stderr together.</summary>
+    StdOut,
+
+    /// <summary>A file that it writes.</summary>
+    File,
+}
+
+/// <summary>How a metrics file is written.</summary>
+public enum MetricsFormat
+{
+    /// <summary>Lines of text, searched with the filters.</summary>
+    Text,
+
+    /// <summary>One JSON object a line.</summary>
+    Json,
+}
+
+/// <summary>Where a trial's metrics are read from, and how.</summary>
+/// <param name="Kind">The collector.</param>
+/// <param name="Path">The file's absolute path in Katib's container, for <see cref="CollectorKind.File"/>.</param>
+/// <param name="Format">How it is written.</param>
+/// <param name="Filters">RE2 expressions with two groups, name and value; empty for Katib's default.</param>
+public sealed record MetricsCollectorSpec(
+    CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters);
+
+/// <summary>What one trial runs: an object of any kind with placeholders.</summary>
+/// <param name="RunObject">The template, for instance a batch/v1 Job; never changed.</param>
+/// <param name="Parameters">What the placeholders stand for.</param>
+/// <param name="PrimaryContainerName">The container whose command is the trial.</param>
+/// <param name="Retain">Whether the run object stays after the trial has ended.</param>
+public sealed record TrialTemplate(
+    JsonObject RunObject, ImmutableArray<TrialParameter> Parameters, string PrimaryContainerName, bool Retain);
+
+/// <summary>The placeholder <c>${trialParameters.Name}</c> and the search parameter or meta key that fills it.</summary>
+public sealed record TrialParameter(string Name, string Reference);

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Metrics;
+
+namespace Katib.Coordinator.Runners;
+
+/// <summary>Runs trials: as local processes, and later in containers and on clusters.</summary>
+/// <remarks>
+/// Every call may be repeated: starting what runs adopts it, starting what has ended reports its end again,
+/// stopping what is unknown does nothing. A runner knows nothing of experiments' rules.
+/// </remarks>
+public interface ITrialRunner : IAsyncDisposable
+{
+    /// <summary>Starts the trial, or adopts it where an earlier coordinator has started it.</summary>
+    Task StartAsync(TrialJob job, CancellationToken cancellationToken);
+
+    /// <summary>Ends the trial with all its processes; returns when none is left. No event follows.</summary>
+    Task StopAsync(string trial, CancellationToken cancellationToken);
+
+    /// <summary>What happens to started trials, in order for each trial, until cancelled. One reader.</summary>
+    IAsyncEnumerable<TrialEvent> WatchAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>One trial to run.</summary>
+/// <param name="Trial">The trial's name, unique in its experiment.</param>
+/// <param name="Attempt">1 for the first start; each later one gets a folder of its own.</param>
+/// <param name="RunObject">The template with every placeholder filled in.</param>
+/// <param name="PrimaryContainerName">The container whose command is the trial.</param>
+/// <param name="Collector">Where its metrics are.</param>
+/// <param name="MetricNames">Which metrics count.</param>
+public sealed record TrialJob(
+    string Trial,
+    int Attempt,
+    System.Text.Json.Nodes.JsonObject RunObject,
+    string PrimaryContainerName,
+    MetricsCollectorSpec Collector,
+    ImmutableArray<string> MetricNames);
+
+/// <summary>What has happened to a trial.</summary>
+public abstract record TrialEvent(string Trial)
+{
+    /// <summary>It has reported values; <paramref name="First"/> is the ordinal of the first of them, from 0.</summary>
+    public sealed record Measured(string Trial, long First, ImmutableArray<MetricPoint> Points) : TrialEvent(Trial);
+
+    /// <summary>Its processes are gone, and all that it reported has been delivered.</summary>
+    public sealed record Ended(string Trial, TrialExit Exit) : TrialEvent(Trial);
+}
+
+/// <summary>How a trial's program ended.</summary>
+/// <param name="Kind">What ended it.</param>
+/// <param name="Code">Its exit code, as a shell reports it (128 + signal); null when there is none.</param>
+/// <param name="Message">One sentence for the user, with the last words of the log where the trial failed.</param>
+public sealed record TrialExit(TrialExitKind Kind, int? Code, string Message);
+
+/// <summary>What ended a trial's program.</summary>
+public enum TrialExitKind
+{
+    /// <summary>It exited by itself, with whatever code.</summary>
+    Exited,
+
+    /// <summary>activeDeadlineSeconds had passed.</summary>
+    DeadlineExceeded,
+
+    /// <summary>It could not be started: no such command, no such directory.</summary>
+    NotStarted,
+
+    /// <summary>It vanished without an exit code: the machine restarted, or its supervisor was killed.</summary>
+    Lost,
+}
