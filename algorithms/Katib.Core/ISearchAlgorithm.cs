@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace Katib;
+
+/// <summary>A search algorithm: a pure function from what is known to what is to be tried next.</summary>
+/// <remarks>
+/// The same study and count give the same suggestions, for ever and on every replica, whatever the order of the trials.
+/// An instance holds no state and may be called from any thread.
+/// </remarks>
+public interface ISearchAlgorithm
+{
+    /// <summary>
+    /// Suggests exactly <paramref name="count"/> points, none of which repeats a trial or another suggestion while the
+    /// space has unseen points. A count of zero only validates.
+    /// </summary>
+    /// <exception cref="InvalidStudyException">The study is wrong; all problems are named.</exception>
+    /// <exception cref="SpaceUsedUpException">The algorithm has suggested every point and repeats none.</exception>
+    ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken);
+}

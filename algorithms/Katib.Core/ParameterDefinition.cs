@@ -1,0 +1,251 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Katib;
+
+/// <summary>One checked dimension of a search space.</summary>
+/// <remarks>
+/// A value has three forms: the user's text; a <em>coordinate</em>, which is the number itself for a continuum and the
+/// index, from 0, for everything that has finitely many values; and a probability, in [0,1), from which values are drawn.
+/// </remarks>
+public abstract record ParameterDefinition(string Name)
+{
+    /// <summary>How many values there are; null for a continuum. At most 2^53, so that an index is exact as a double.</summary>
+    public abstract long? Count { get; }
+
+    /// <summary>Text to coordinate; false when the text is no value of this parameter.</summary>
+    public abstract bool TryParse(string text, out double coordinate);
+
+    /// <summary>Coordinate to text, exactly as Katib's users expect it.</summary>
+    public abstract string Format(double coordinate);
+
+    /// <summary>The coordinate that a probability in [0,1) falls on, under the parameter's distribution.</summary>
+    public abstract double Quantile(double probability);
+}
+
+/// <summary>A real number of any value between two bounds.</summary>
+public sealed record ContinuousParameter : ParameterDefinition
+{
+    private const int Digits = 12;
+
+    private readonly double _min;
+    private readonly double _max;
+    private readonly Law _law;
+    private readonly int _digits;
+
+    internal ContinuousParameter(string name, double min, double max, Distribution distribution)
+        : base(name)
+    {
+        _min = min;
+        _max = max;
+        _law = new(distribution, min, max);
+
+        // 12 digits of the range, not of the value: between 1000000 and 1000001 a value needs 18 - 1, capped at a double's.
+        var excess = Math.Log10(Math.Max(Math.Abs(min), Math.Abs(max)) / (max - min));
+        _digits = Digits + (excess > 0 ? (int)Math.Ceiling(Math.Min(excess, 5)) : 0);
+    }
+
+    /// <inheritdoc/>
+    public override long? Count => null;
+
+    /// <inheritdoc/>
+    public override bool TryParse(string text, out double coordinate) =>
+        Numbers.TryParse(text, out coordinate) && coordinate >= _min && coordinate <= _max;
+
+    /// <inheritdoc/>
+    public override string Format(double coordinate) => Numbers.Format(coordinate);
+
+    /// <inheritdoc/>
+    public override double Quantile(double probability)
+    {
+        var value = _law.FromScale(_law.Quantile(probability));
+        return Math.Clamp(Numbers.RoundSignificant(value, _digits), _min, _max) + 0.0;
+    }
+}
+
+/// <summary>Finitely many numbers in ascending order: a stepped double, an int, a discrete list of numbers.</summary>
+/// <remarks>
+/// <para>Under <c>uniform</c> every value is equally likely. Under the other distributions a value has the mass of its
+/// cell: the interval between the midpoints to its neighbours on the distribution's scale, where the outermost cells are
+/// as wide outwards as inwards. Both ends are thus reached with their full mass.</para>
+/// </remarks>
+public abstract record NumericParameter : ParameterDefinition
+{
+    /// <summary>Up to here the cells are computed once; beyond, when they are needed.</summary>
+    private const int MaxTable = 4096;
+
+    private readonly long _count;
+    private readonly Law? _law;
+    private readonly double[]? _cells;
+
+    private protected NumericParameter(
+        string name, long count, Distribution distribution, Func<long, double> valueAt)
+        : base(name)
+    {
+        _count = count;
+        ValueAt = valueAt;
+        if (distribution is Distribution.Uniform || count == 1)
+        {
+            return;
+        }
+
+        var scale = new Law(distribution, valueAt(0), valueAt(count - 1));
+        var first = scale.ToScale(valueAt(0));
+        var last = scale.ToScale(valueAt(count - 1));
+        _law = new(
+            distribution,
+            valueAt(0),
+            valueAt(count - 1),
+            (scale.ToScale(valueAt(1)) / 2) - (first / 2),
+            (last / 2) - (scale.ToScale(valueAt(count - 2)) / 2));
+        if (count <= MaxTable)
+        {
+            _cells = [.. Enumerable.Range(1, (int)count - 1).Select(k => LowerEdge(k))];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override long? Count => _count;
+
+    /// <summary>The number with the given index.</summary>
+    protected internal Func<long, double> ValueAt { get; }
+
+    /// <inheritdoc/>
+    public override double Quantile(double probability)
+    {
+        if (_law is null)
+        {
+            return Math.Min(Math.Floor(probability * _count), _count - 1);
+        }
+
+        var scaled = _law.Quantile(probability);
+        if (_cells is not null)
+        {
+            var at = Array.BinarySearch(_cells, scaled);
+            return at < 0 ? ~at : at + 1;
+        }
+
+        var (low, high) = (0L, _count - 1);
+        while (low < high)
+        {
+            var middle = low + ((high - low + 1) / 2);
+            (low, high) = scaled >= LowerEdge(middle) ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryParse(string text, out double coordinate)
+    {
+        coordinate = 0;
+        if (!Numbers.TryParse(text, out var value))
+        {
+            return false;
+        }
+
+        // Other services print 0.30000000000000004 where we print 0.3: what is that near is the same value.
+        var nearest = Nearest(value);
+        coordinate = nearest;
+        return Math.Abs(ValueAt(nearest) - value) <= 1e-12 * Math.Abs(value);
+    }
+
+    /// <summary>The index of the value nearest to the given one.</summary>
+    private long Nearest(double value)
+    {
+        var (first, last) = (ValueAt(0), ValueAt(_count - 1));
+        var guess = Math.Round((value - first) / (last - first) * (_count - 1));
+        if (guess >= 0 && guess < _count && ValueAt((long)guess).Equals(value))
+        {
+            return (long)guess;
+        }
+
+        var (low, high) = (0L, _count - 1);
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            (low, high) = ValueAt(middle) < value ? (middle + 1, high) : (low, middle);
+        }
+
+        return low > 0 && value - ValueAt(low - 1) < ValueAt(low) - value ? low - 1 : low;
+    }
+
+    private double LowerEdge(long k) => (_law!.ToScale(ValueAt(k - 1)) / 2) + (_law.ToScale(ValueAt(k)) / 2);
+}
+
+/// <summary>A double with a step: <c>min + k * step</c>, printed as the decimal it is.</summary>
+public sealed record SteppedParameter : NumericParameter
+{
+    internal SteppedParameter(string name, ArithmeticGrid grid, Distribution distribution)
+        : base(name, (long)grid.Count, distribution, grid.ValueAt)
+    {
+    }
+
+    /// <summary>A range so narrow that its doubles can be counted: each of them is one value.</summary>
+    internal SteppedParameter(string name, double min, long count, Distribution distribution)
+        : base(name, count, distribution, k => OrderedDoubles.At(min, k))
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Format(double coordinate) => Numbers.Format(ValueAt((long)coordinate));
+}
+
+/// <summary>A whole number between two bounds, both included.</summary>
+public sealed record IntParameter : NumericParameter
+{
+    private readonly Func<long, long> _wholeAt;
+
+    internal IntParameter(string name, long count, Distribution distribution, Func<long, long> wholeAt)
+        : base(name, count, distribution, k => wholeAt(k)) => _wholeAt = wholeAt;
+
+    /// <inheritdoc/>
+    public override string Format(double coordinate) => _wholeAt((long)coordinate).ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>One of a list of numbers, ordered by size and returned in the user's own spelling.</summary>
+public sealed record DiscreteParameter : NumericParameter
+{
+    private readonly ImmutableArray<string> _texts;
+
+    private DiscreteParameter(string name, ImmutableArray<string> texts, double[] values, Distribution distribution)
+        : base(name, values.Length, distribution, k => values[k]) => _texts = texts;
+
+    /// <summary>Takes texts that are all finite numbers, no two of them equal.</summary>
+    public static DiscreteParameter Of(string name, ImmutableArray<string> texts, Distribution distribution)
+    {
+        var values = texts.Select(static t => double.Parse(t, CultureInfo.InvariantCulture)).ToArray();
+        var ordered = texts.ToArray();
+        Array.Sort(values, ordered);
+        return new(name, [.. ordered], values, distribution);
+    }
+
+    /// <inheritdoc/>
+    public override string Format(double coordinate) => _texts[(int)coordinate];
+}
+
+/// <summary>One of a list without order, each equally likely.</summary>
+public sealed record CategoricalParameter : ParameterDefinition
+{
+    private readonly ImmutableArray<string> _choices;
+
+    internal CategoricalParameter(string name, ImmutableArray<string> choices)
+        : base(name) => _choices = choices;
+
+    /// <inheritdoc/>
+    public override long? Count => _choices.Length;
+
+    /// <inheritdoc/>
+    public override bool TryParse(string text, out double coordinate)
+    {
+        coordinate = _choices.IndexOf(text);
+        return coordinate >= 0;
+    }
+
+    /// <inheritdoc/>
+    public override string Format(double coordinate) => _choices[(int)coordinate];
+
+    /// <inheritdoc/>
+    public override double Quantile(double probability) =>
+        Math.Min(Math.Floor(probability * _choices.Length), _choices.Length - 1);
+}

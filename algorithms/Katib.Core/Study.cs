@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+
+namespace Katib;
+
+/// <summary>All that an algorithm may know: the problem and what has been tried.</summary>
+/// <param name="Name">The experiment's name; seeds the search where the user gives no seed.</param>
+/// <param name="Space">Where to search.</param>
+/// <param name="Settings">How, in the user's words.</param>
+/// <param name="Trials">What has been tried, in no order; some trials may be missing, some may be a namesake's.</param>
+/// <param name="Issued">How many points have been suggested so far: the position in a fixed sequence.</param>
+/// <param name="MaxTrialCount">The budget, given only when the study is validated; null otherwise or when unlimited.</param>
+public sealed record Study(
+    string Name,
+    SearchSpace Space,
+    AlgorithmSettings Settings,
+    ImmutableArray<Trial> Trials,
+    int Issued,
+    int? MaxTrialCount);
+
+/// <summary>One proposed point, ready for the wire.</summary>
+public sealed record Suggestion(ImmutableArray<Assignment> Assignments);
