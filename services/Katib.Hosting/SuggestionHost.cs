@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Net;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
+using Wire = Api.V1.Beta1;
 
 namespace Katib.Hosting;
 
@@ -84,7 +86,9 @@ public static class SuggestionHost
             grpc.MaxSendMessageSize = MaxMessageBytes;
             grpc.Interceptors.Add<ErrorInterceptor>();
         });
-        builder.Services.AddGrpcReflection();
+
+        // Not AddGrpcReflection: it finds the services by runtime reflection, which a native binary cannot promise.
+        builder.Services.AddSingleton(new ReflectionServiceImpl(Wire.Suggestion.Descriptor, Health.Descriptor));
 
         // A health service without a check answers UNKNOWN: one is registered, and the names are mapped to it.
         builder.Services
@@ -107,7 +111,7 @@ public static class SuggestionHost
             branch => branch.Use(next => context => admission.InvokeAsync(context, next)));
         app.MapGrpcService<SuggestionService>();
         app.MapGrpcHealthChecksService();
-        app.MapGrpcReflectionService();
+        app.MapGrpcService<ReflectionServiceImpl>();
         return app;
     }
 
