@@ -17,9 +17,20 @@ public sealed class GridSearch : ISearchAlgorithm
     private const int MaxGridPoints = 1_000_000;
 
     /// <inheritdoc/>
+    public ImmutableArray<SettingDeclaration> Settings { get; } =
+    [
+        SettingDeclaration.RandomState with
+        {
+            Default = "none: lexicographic order", Effect = "walks the grid in a seeded random order",
+        },
+        new("grid_points", "whole number, 1 to 1000000", "none: a double needs a step", "how many points a double without a step gets"),
+        SettingDeclaration.AllowDuplicates,
+    ];
+
+    /// <inheritdoc/>
     public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
     {
-        var settings = study.Settings.Read();
+        var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
         var points = settings.WholeNumber("grid_points", 1, MaxGridPoints);
         var startsOver = settings.Flag("allow_duplicates");

@@ -59,4 +59,10 @@ public static class Conditions
             .Set(Restarting, true, "ExperimentRestarting", "Experiment is restarted", now)
             .Set(Running, true, "ExperimentRunning", "Experiment is running", now);
     }
+
+    /// <summary>How the experiment ended, as its conditions tell; null while it goes on.</summary>
+    public static Outcome? OutcomeOf(this ImmutableArray<Condition> conditions) =>
+        conditions.FirstOrDefault(static c => c is { Status: true, Type: Succeeded or Failed }) is { } end
+            ? new(end.Type is Succeeded, end.Reason, end.Message)
+            : null;
 }

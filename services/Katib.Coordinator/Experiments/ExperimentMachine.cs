@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Katib.Coordinator.Metrics;
 
 namespace Katib.Coordinator.Experiments;
 

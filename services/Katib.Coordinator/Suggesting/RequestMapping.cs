@@ -76,7 +76,7 @@ internal sealed class RequestMapping
     public static ImmutableArray<KeyValuePair<string, string>> Merge(
         ImmutableArray<KeyValuePair<string, string>> settings, ImmutableArray<KeyValuePair<string, string>> over)
     {
-        var merged = settings.ToBuilder();
+        var merged = settings.ToList();
         foreach (var setting in over)
         {
             var at = merged.FindIndex(s => s.Key == setting.Key);
@@ -90,7 +90,7 @@ internal sealed class RequestMapping
             }
         }
 
-        return merged.ToImmutable();
+        return [.. merged];
     }
 
     private Wire.Trial Remembered(TrialState trial, ObjectiveSpec objective, Wire.ObjectiveSpec wireObjective)
