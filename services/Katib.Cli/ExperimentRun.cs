@@ -35,7 +35,7 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time)
         using var held = await LockAsync(folder, spec.Name, cancellationToken);
         using var store = ExperimentStore.Open(options.Store.File);
         await using var runner = new ProcessRunner(
-            new(folder, manifest.Folder) { Gpus = options.Gpus },
+            new(folder, manifest.Folder, options.Gpus),
             static job => new LineParser(new(job.Collector, job.MetricNames)),
             time);
         try

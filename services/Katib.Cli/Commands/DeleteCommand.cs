@@ -23,7 +23,7 @@ internal static class DeleteCommand
                 ?? throw new UserException($"'{stored.Name}' is being run by another process; stop that one first."))
             {
                 await using var runner = new ProcessRunner(
-                    new(folder, stored.Folder),
+                    new(folder, stored.Folder, Gpus: []),
                     static job => throw new InvalidOperationException($"Nothing is started here, not even {job.Trial}."),
                     TimeProvider.System);
                 await runner.SweepAsync(cancellationToken);
