@@ -7,9 +7,10 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd -P)
-builds=$(cd "$here/../.." && pwd -P)/artifacts/digits
+root=$(cd "$here/../.." && pwd -P)
+builds=$root/artifacts/digits
 
-sources=$(cd "$here" && cksum ./*.cs Digits.csproj packages.lock.json digits.csv ../../Directory.*.props ../../global.json)
+sources=$(cd "$here" && cksum ./*.cs ./*.csproj ./*.json ./*.csv ../../Directory.*.props ../../global.json)
 worker=$builds/worker-$(printf '%s' "$sources" | cksum | tr ' ' '-')
 lock=$worker.lock
 
@@ -20,7 +21,8 @@ build() {
   done
 
   mine=$builds/build-$$
-  if ! output=$(dotnet build "$here" -c Release --artifacts-path "$mine" --disable-build-servers -m:1 -v quiet 2>&1); then
+  if ! output=$(dotnet build "$here" --configuration Release --artifacts-path "$mine" \
+      --disable-build-servers -maxcpucount:1 -verbosity:quiet 2>&1); then
     printf '%s\n' "$output" "The worker in $here does not build; the errors are above." >&2
     rm -rf "$mine"
     return 1
