@@ -6,7 +6,7 @@
 # The lock only spares the others the same work; where it fails, two builds do what one could have done.
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd -P)
+here=$(CDPATH= cd "$(dirname "$0")" && pwd -P)
 root=$(cd "$here/../.." && pwd -P)
 builds=$root/artifacts/digits
 
