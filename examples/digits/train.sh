@@ -28,7 +28,7 @@ build() {
     return 1
   fi
 
-  [ -d "$worker" ] || mv "$mine/bin/Digits/release" "$worker"
+  [ -d "$worker" ] || mv "$mine/bin/Digits/release" "$worker" || return 1
   rm -rf "$mine"
 }
 
