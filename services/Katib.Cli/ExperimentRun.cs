@@ -117,24 +117,25 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time)
     /// <summary>What an earlier run has left is gone on with, restarted or refused.</summary>
     private StoredExperiment Admit(StoredExperiment stored, ExperimentSpec spec, ExperimentStore store)
     {
-        var before = ExperimentYaml.Parse(stored.Manifest).Spec!;
-        switch (ExperimentChange.Of(before, spec))
+        switch (ExperimentChange.Between(JsonNode.Parse(stored.Manifest)!.AsObject(), spec.Manifest))
         {
             case ExperimentChange.None:
                 return stored;
-            case ExperimentChange.Elsewhere(var differences):
+            case ExperimentChange.Other(var changes, var more):
                 throw new UserException(
                     $"The experiment '{spec.Name}' is in the store with another content:\n"
-                    + string.Concat(differences.Select(static d => $"  {d}\n"))
+                    + string.Concat(changes.Select(static c => $"  {c}\n"))
+                    + (more > 0 ? $"  and {more} more\n" : "")
                     + "Only parallelTrialCount, maxTrialCount and maxFailedTrialCount may change. "
                     + "Give the file another metadata.name, or start anew with --fresh.");
             default:
                 break;
         }
 
-        if (ExperimentChange.Refusal(spec, stored.State) is { } refusal)
+        var trials = stored.State.Trials.Length;
+        if (BudgetRule.Refusal(stored.State.Outcome?.Reason, spec.ResumePolicy, trials, spec.MaxTrialCount) is { } refusal)
         {
-            throw new UserException(refusal);
+            throw new UserException($"{refusal} Or start anew with --fresh.");
         }
 
         store.SaveManifest(stored.Id, spec);

@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -53,9 +53,9 @@ internal static class CommonOptions
     {
         var all = store.List();
         var parts = name.Split('/', 2);
-        var found = parts is [var @namespace, var bare]
-            ? all.Where(e => e.Namespace == @namespace && e.Name == bare).ToArray()
-            : all.Where(e => e.Name == name).ToArray();
+        var found = all
+            .Where(e => parts is [var @namespace, var bare] ? e.Namespace == @namespace && e.Name == bare : e.Name == name)
+            .ToImmutableArray();
         return found switch
         {
             [var one] => store.Read(one.Namespace, one.Name)!,

@@ -54,10 +54,8 @@ public static class ExperimentMachine
     public static TrialState? Best(ObjectiveSpec objective, IEnumerable<TrialState> trials) =>
         trials
             .Where(static t => t.Status is TrialStatus.Succeeded or TrialStatus.EarlyStopped)
-            .Select(t => (Trial: t, Loss: Loss(objective, t)))
-            .Where(static t => t.Loss is not null)
-            .MinBy(static t => t.Loss)
-            .Trial;
+            .Where(t => Loss(objective, t) is not null)
+            .MinBy(t => Loss(objective, t));
 
     /// <summary>The trial's objective value with the sign that makes less better; null when it has none.</summary>
     public static double? Loss(ObjectiveSpec objective, TrialState trial) =>
