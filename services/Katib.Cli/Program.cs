@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Katib.Cli;
 using Katib.Cli.Commands;
+using Katib.Coordinator;
 using Katib.Coordinator.Storage;
 
 var root = new RootCommand("""
@@ -34,7 +35,7 @@ try
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
     });
 }
-catch (Exception expected) when (expected is StoreException or UserException)
+catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Katib.Coordinator;
-using Katib.Coordinator.Runners.Local;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -18,32 +17,10 @@ internal static class DeleteCommand
             var location = new StoreLocation(parsed.GetRequiredValue(store).FullName);
             using var opened = ExperimentStore.OpenExisting(location.File);
             var stored = CommonOptions.Find(opened, parsed.GetRequiredValue(name));
-            var folder = location.FolderOf(stored.Namespace, stored.Name);
-            using (_ = ExperimentLock.TryTake(folder)
-                ?? throw new UserException($"'{stored.Name}' is being run by another process; stop that one first."))
-            {
-                await using var runner = new ProcessRunner(
-                    new(folder, stored.Folder, Gpus: []),
-                    static job => throw new InvalidOperationException($"Nothing is started here, not even {job.Trial}."),
-                    TimeProvider.System);
-                await runner.SweepAsync(cancellationToken);
-                Forget(opened, location, stored);
-            }
-
-            Directory.Delete(folder, recursive: true);
+            await new ExperimentSession(location, TimeProvider.System).DeleteAsync(opened, stored, cancellationToken);
             Console.WriteLine($"Deleted {stored.Name} with {stored.State.Trials.Length} trials.");
             return ExitCodes.Success;
         });
         return command;
-    }
-
-    /// <summary>Deletes an experiment whose lock is held; the lock's own file stays.</summary>
-    public static void Forget(ExperimentStore store, StoreLocation location, StoredExperiment stored)
-    {
-        store.Delete(stored.Id);
-        foreach (var trial in Directory.EnumerateDirectories(location.FolderOf(stored.Namespace, stored.Name)))
-        {
-            Directory.Delete(trial, recursive: true);
-        }
     }
 }

@@ -47,17 +47,21 @@ internal static class RunCommand
         {
             file, parallel, maxTrials, store, endpoints, gpus, fresh, output,
         };
-        command.SetAction((parsed, cancellationToken) => new ExperimentRun(
-            new(
-                parsed.GetRequiredValue(file),
-                parsed.GetValue(parallel),
-                parsed.GetValue(maxTrials),
-                new(parsed.GetRequiredValue(store).FullName),
-                parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
-                [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
-                parsed.GetValue(fresh),
-                parsed.GetRequiredValue(output) is "json"),
-            TimeProvider.System).RunAsync(cancellationToken));
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var run = new ExperimentRun(
+                new(
+                    parsed.GetRequiredValue(file),
+                    parsed.GetValue(parallel),
+                    parsed.GetValue(maxTrials),
+                    new(parsed.GetRequiredValue(store).FullName),
+                    parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
+                    [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
+                    parsed.GetValue(fresh),
+                    parsed.GetRequiredValue(output) is "json"),
+                TimeProvider.System);
+            return await run.RunAsync(cancellationToken);
+        });
         return command;
     }
 

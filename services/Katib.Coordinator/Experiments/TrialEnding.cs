@@ -1,4 +1,3 @@
-using System.Globalization;
 using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
 
@@ -46,9 +45,7 @@ public static class TrialEnding
         if (value.Value is { } number)
         {
             return (
-                TrialStatus.Succeeded,
-                "TrialSucceeded",
-                string.Create(CultureInfo.InvariantCulture, $"Trial has succeeded with {objective.MetricName}={number}"));
+                TrialStatus.Succeeded, "TrialSucceeded", $"Trial has succeeded with {objective.MetricName}={Numbers.Format(number)}");
         }
 
         return value.Reason is MetricSummary.Unavailable

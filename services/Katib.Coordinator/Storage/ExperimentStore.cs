@@ -83,11 +83,14 @@ public sealed class ExperimentStore : IDisposable
             .ExecuteNonQuery();
     }
 
-    /// <summary>Saves a changed manifest.</summary>
-    public void SaveManifest(long experiment, ExperimentSpec spec)
+    /// <summary>Saves changed budgets, and that the experiment goes on with them.</summary>
+    public void Update(long experiment, ExperimentSpec spec, ExperimentState state)
     {
+        using var transaction = _connection.BeginTransaction();
         using var command = Command("UPDATE experiments SET manifest = $manifest WHERE id = $id");
         _ = command.With("$id", experiment).With("$manifest", spec.Manifest.ToJsonString()).ExecuteNonQuery();
+        Save(experiment, state);
+        transaction.Commit();
     }
 
     /// <summary>Adds trials, all or none, with the settings that came with them.</summary>
