@@ -14,8 +14,12 @@ internal static class Jobs
     public static MetricsCollectorSpec File(string path) => new(CollectorKind.File, path, MetricsFormat.Text, []);
 
     /// <summary>A script for the shell, which sees every dollar sign of it.</summary>
-    public static TrialJob Shell(string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1) =>
-        Of(trial, Job(Container(["/bin/sh", "-c", script.Replace("$", "$$", StringComparison.Ordinal)])), collector, attempt);
+    public static TrialJob Shell(
+        string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1)
+    {
+        var escaped = script.Replace("$", "$$", StringComparison.Ordinal);
+        return Of(trial, Job(Container(["/bin/sh", "-c", escaped])), collector, attempt);
+    }
 
     public static TrialJob Of(
         string trial, JsonObject runObject, MetricsCollectorSpec? collector = null, int attempt = 1) =>

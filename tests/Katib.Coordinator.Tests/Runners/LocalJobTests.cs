@@ -73,7 +73,7 @@ public sealed class LocalJobTests
         var further = Assert.Single(Check(JobOf("'name': 'main', 'command': ['c']}, {'name': 'side'")).Problems);
 
         Assert.Equal($"{Pod}.containers", missing.Field);
-        Assert.Contains("'main', which primaryContainerName asks for; the template has 'other'", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("the template has 'other'", missing.Message, StringComparison.Ordinal);
         Assert.Equal(($"{Pod}.containers[1].name", "side"), (further.Field, further.Value));
     }
 
@@ -86,7 +86,8 @@ public sealed class LocalJobTests
         var problems = Check(Jobs.Parse(runObject)).Problems;
 
         Assert.Contains(problems, problem => problem.Field == $"trialTemplate.trialSpec.{field}");
-        Assert.Contains(problems, static problem => problem.Message.Contains("Kubernetes runner", StringComparison.Ordinal));
+        Assert.Contains(
+            problems, static problem => problem.Message.Contains("Kubernetes runner", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -95,9 +96,11 @@ public sealed class LocalJobTests
     [InlineData("PyTorchJob", "pytorchReplicaSpecs", "'Master': {0}, 'Worker': {'replicas': 0}", 0)]
     [InlineData("PyTorchJob", "pytorchReplicaSpecs", "'Master': {0}, 'Worker': {0}", 1)]
     [InlineData("TFJob", "tfReplicaSpecs", "'Worker': {'replicas': 2}", 1)]
-    public void Training_jobs_are_run_when_they_have_one_replica(string kind, string replicas, string specs, int problems)
+    public void Training_jobs_are_run_when_they_have_one_replica(
+        string kind, string replicas, string specs, int problems)
     {
-        const string one = "{'replicas': 1, 'template': {'spec': {'containers': [{'name': 'main', 'command': ['c']}]}}}";
+        const string one =
+            "{'replicas': 1, 'template': {'spec': {'containers': [{'name': 'main', 'command': ['c']}]}}}";
         var spec = specs.Replace("{0}", one, StringComparison.Ordinal);
 
         var check = Check(Jobs.Parse(
@@ -127,8 +130,10 @@ public sealed class LocalJobTests
         var job = Jobs.Job(Jobs.Container(["python", "--log=/katib/mnist.log"]));
         var silent = Jobs.Job(Jobs.Container(["python"]));
 
+        var note = Assert.Single(LocalJob.Check(silent, "main", Jobs.File("/katib/mnist.log")).Notes);
+
+        Assert.Contains("KATIB_METRICS_DIR", note, StringComparison.Ordinal);
         Assert.Empty(LocalJob.Check(job, "main", Jobs.File("/katib/mnist.log")).Notes);
-        Assert.Contains("KATIB_METRICS_DIR", Assert.Single(LocalJob.Check(silent, "main", Jobs.File("/katib/mnist.log")).Notes), StringComparison.Ordinal);
         _ = Assert.Single(LocalJob.Check(job, "main", Jobs.File("/mnist.log")).Problems);
     }
 
@@ -227,7 +232,8 @@ public sealed class LocalJobTests
 
     private static LocalJobCheck Check(JsonObject runObject) => LocalJob.Check(runObject, "main", Jobs.StdOut);
 
-    private static JsonObject JobOf(string container, string pod = "'nodeSelector': {}", string job = "'parallelism': 1") =>
+    private static JsonObject JobOf(
+        string container, string pod = "'nodeSelector': {}", string job = "'parallelism': 1") =>
         Jobs.Parse($$"""
             {'apiVersion': 'batch/v1', 'kind': 'Job', 'spec': { {{job}},
              'template': {'spec': { {{pod}}, 'containers': [{ {{container}} }] } } } }

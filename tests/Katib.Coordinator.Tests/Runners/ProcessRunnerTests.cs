@@ -117,7 +117,8 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
     public async Task A_metrics_file_that_appears_late_is_read_to_its_end()
     {
         var runner = Watch();
-        var script = $"read l < '{Pipe("go")}'; echo loss=7 > '/katib/mnist.log'; read l < '{Pipe("end")}'; printf loss=8 >> '/katib/mnist.log'";
+        var script = $"read l < '{Pipe("go")}'; echo loss=7 > '/katib/mnist.log'; "
+            + $"read l < '{Pipe("end")}'; printf loss=8 >> '/katib/mnist.log'";
         await runner.StartAsync(Jobs.Shell("a", script, Jobs.File("/katib/mnist.log")));
 
         Release("go");
@@ -295,7 +296,8 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         var go = Pipe("go");
         foreach (var trial in new[] { "a", "b", "c" })
         {
-            await runner.StartAsync(Jobs.Shell(trial, $"echo $CUDA_VISIBLE_DEVICES >> '{Folder}/devices'; read l < '{go}'"));
+            await runner.StartAsync(
+                Jobs.Shell(trial, $"echo $CUDA_VISIBLE_DEVICES >> '{Folder}/devices'; read l < '{go}'"));
         }
 
         await Wait.UntilAsync(() => Lines("devices").Length is 2, "two trials");
@@ -333,7 +335,8 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
     public async Task The_supervisor_has_no_hold_on_the_coordinators_input_and_output()
     {
         var runner = Watch();
-        await runner.StartAsync(Jobs.Shell("a", $"readlink /proc/$PPID/fd/0 /proc/$PPID/fd/1 /proc/$PPID/fd/2 > '{Folder}/fds'; read line; echo end=$?"));
+        await runner.StartAsync(Jobs.Shell(
+            "a", $"cd /proc/$PPID/fd; readlink 0 1 2 > '{Folder}/fds'; read line; echo end=$?"));
 
         _ = await runner.EndAsync("a");
 
@@ -389,8 +392,11 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
     private Task<string> ReadLogAsync(string trial) =>
         File.ReadAllTextAsync(ProcessRunner.OutputLog(Trials, trial, 1), TestContext.Current.CancellationToken);
 
-    private static bool IsAlive(string pid) =>
-        File.Exists($"/proc/{pid}/stat") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z", StringComparison.Ordinal);
+    private static bool IsAlive(string pid)
+    {
+        var stat = $"/proc/{int.Parse(pid, CultureInfo.InvariantCulture)}/stat";
+        return File.Exists(stat) && !File.ReadAllText(stat).Contains(") Z", StringComparison.Ordinal);
+    }
 
     private static void Kill(string pid)
     {

@@ -110,7 +110,8 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     public async Task Metrics_are_reported_as_they_appear_and_numbered()
     {
         var runner = Watch();
-        await runner.StartAsync(Jobs.Shell("a", $"echo loss=1; echo noise; read l < '{Pipe("go")}'; echo loss=2; printf loss=3"));
+        await runner.StartAsync(
+            Jobs.Shell("a", $"echo loss=1; echo noise; read l < '{Pipe("go")}'; echo loss=2; printf loss=3"));
 
         await Wait.UntilAsync(() => runner.Values("a") is ["1"], "the first value while the trial runs");
         Release("go");
@@ -127,7 +128,8 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     [Fact]
     public async Task A_second_runner_adopts_what_runs()
     {
-        var job = Jobs.Shell("a", $"echo ran >> '{Folder}/runs'; echo loss=1; read line < '{Pipe("go")}'; echo loss=2; exit 5");
+        var job = Jobs.Shell(
+            "a", $"echo ran >> '{Folder}/runs'; echo loss=1; read l < '{Pipe("go")}'; echo loss=2; exit 5");
         await using (var first = new Watched(Create()))
         {
             await first.StartAsync(job);

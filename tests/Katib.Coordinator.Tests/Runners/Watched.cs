@@ -45,7 +45,8 @@ internal sealed class Watched : IAsyncDisposable
 
     public async Task<TrialExit> EndAsync(string trial)
     {
-        await Wait.UntilAsync(() => _watching.IsFaulted || Of(trial).Any(static e => e is TrialEvent.Ended), $"end of {trial}");
+        await Wait.UntilAsync(
+            () => _watching.IsFaulted || Of(trial).Any(static e => e is TrialEvent.Ended), $"the end of {trial}");
         if (_watching.IsFaulted)
         {
             await _watching;

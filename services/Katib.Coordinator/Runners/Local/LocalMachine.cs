@@ -60,7 +60,13 @@ public static class LocalMachine
             ?? ExecutablePath.Own;
         return IsOpen(command) || IsOpen(searchPath) || ExecutablePath.Find(command, searchPath, directory) is not null
             ? []
-            : [new($"{template.CommandField}[0]", command, LocalProgram.CommandProblem(command, searchPath, directory))];
+            :
+            [
+                new(
+                    $"{template.CommandField}[0]",
+                    command,
+                    LocalProgram.CommandProblem(command, searchPath, directory)),
+            ];
     }
 
     private static bool IsOpen(string? text) => text?.Contains('$', StringComparison.Ordinal) is true;

@@ -35,7 +35,7 @@ internal static class MetricsDirectory
     /// <summary>Whether the text names the directory.</summary>
     public static bool IsNamedIn(string text, string directory) => Find(text, directory, 0) >= 0;
 
-    /// <summary>Puts <paramref name="own"/> in the directory's place, wherever a path begins with the whole of it.</summary>
+    /// <summary>Puts <paramref name="own"/> in the directory's place, wherever a path begins with it.</summary>
     public static string Replace(string text, string directory, string own)
     {
         var at = Find(text, directory, 0);
@@ -99,5 +99,6 @@ internal static class MetricsDirectory
 
     /// <summary>As in <c>-o/katib/model</c>.</summary>
     private static bool FollowsShortOption(string text, int at) =>
-        at >= 2 && char.IsAsciiLetter(text[at - 1]) && text[at - 2] is '-' && (at is 2 || char.IsWhiteSpace(text[at - 3]));
+        at >= 2 && char.IsAsciiLetter(text[at - 1]) && text[at - 2] is '-'
+        && (at is 2 || char.IsWhiteSpace(text[at - 3]));
 }
