@@ -34,7 +34,7 @@ internal static class ExitMessage
             ? string.Create(CultureInfo.InvariantCulture, $"was ended by signal {name} ({code - 128})")
             : string.Create(CultureInfo.InvariantCulture, $"failed with exit code {code}");
 
-    /// <summary>The signals that have the same number on Linux and on macOS, and those that differ, by system.</summary>
+    /// <summary>The name of a signal by this system's numbers.</summary>
     private static string? SignalName(int signal) => signal switch
     {
         1 => "SIGHUP",

@@ -10,7 +10,7 @@ internal sealed class FileTail(string path)
     private readonly LineSplitter _splitter = new(LineSplitter.DefaultLimit);
     private long _position;
 
-    /// <summary>The whole lines since the last call, in portions of bounded size; none while there is no file.</summary>
+    /// <summary>The whole lines since the last call, in portions of bounded size; none without a file.</summary>
     public IEnumerable<List<string>> ReadNew()
     {
         using var file = TryOpen();

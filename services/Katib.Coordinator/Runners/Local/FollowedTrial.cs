@@ -55,8 +55,7 @@ internal sealed class FollowedTrial(
 
     private async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
     {
-        var check = LocalJob.Check(job.RunObject, job.PrimaryContainerName, job.Collector);
-        if (check.Problems is [var problem, ..])
+        if (Problems().FirstOrDefault() is { } problem)
         {
             return ExitMessage.NotStarted($"{problem.Field}: {problem.Message}");
         }
@@ -68,6 +67,15 @@ internal sealed class FollowedTrial(
         return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
             ? ExitMessage.NotStarted(notStarted)
             : await AdoptAsync(cancellationToken);
+    }
+
+    private IEnumerable<Problem> Problems()
+    {
+        var problems = LocalJob.Check(job.RunObject, job.PrimaryContainerName, job.Collector).Problems;
+        return problems.IsEmpty
+            ? LocalMachine.FolderProblems(
+                LocalJobReader.Read(job.RunObject, job.PrimaryContainerName), job.Collector, _folder.Path)
+            : problems;
     }
 
     /// <summary>Starts a supervisor and waits for its end; says why when nothing was started.</summary>

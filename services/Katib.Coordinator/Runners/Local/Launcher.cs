@@ -19,7 +19,9 @@ internal sealed class Launcher
 
     /// <summary>Uses setsid where it exists and Perl elsewhere (macOS has no setsid, and Perl).</summary>
     public static Launcher In(string root) =>
-        ExecutablePath.Find("setsid", ExecutablePath.Own, "/") is { } setsid ? new(new(setsid, []), Unpack(root)) : WithPerl(root);
+        ExecutablePath.Find("setsid", ExecutablePath.Own, "/") is { } setsid
+            ? new(new(setsid, []), Unpack(root))
+            : WithPerl(root);
 
     /// <inheritdoc cref="In"/>
     public static Launcher WithPerl(string root) =>

@@ -43,5 +43,6 @@ internal sealed class LineSplitter(int limit)
     /// <summary>Forgets what is held.</summary>
     public void Drop() => _held.ResetWrittenCount();
 
-    private void Hold(ReadOnlySpan<byte> bytes) => _held.Write(bytes[..Math.Min(bytes.Length, limit - _held.WrittenCount)]);
+    private void Hold(ReadOnlySpan<byte> bytes) =>
+        _held.Write(bytes[..Math.Min(bytes.Length, limit - _held.WrittenCount)]);
 }

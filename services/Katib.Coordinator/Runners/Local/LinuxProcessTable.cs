@@ -93,7 +93,10 @@ internal sealed class LinuxProcessTable : IProcessTable
     }
 
     private static FileSystemEnumerable<int> Ids() =>
-        new("/proc", static (ref entry) => int.Parse(entry.FileName, NumberStyles.None, CultureInfo.InvariantCulture), Shallow)
+        new(
+            "/proc",
+            static (ref entry) => int.Parse(entry.FileName, NumberStyles.None, CultureInfo.InvariantCulture),
+            Shallow)
         {
             ShouldIncludePredicate = static (ref entry) => !entry.FileName.ContainsAnyExceptInRange('0', '9'),
         };

@@ -4,7 +4,7 @@ using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Runners.Local;
 
-/// <summary>What a run object comes to on one machine: the primary container's program, without the container.</summary>
+/// <summary>What a run object is on one machine: the primary container's program, without the container.</summary>
 /// <param name="CommandLine">The command and its arguments; never empty.</param>
 /// <param name="Environment">Names and values in the template's order, the runner's own last; a later one wins.</param>
 /// <param name="WorkingDirectory">As the template has it; null when it leaves it to the image.</param>

@@ -56,7 +56,7 @@ internal sealed class LocalJobReader
             [.. _ignored]);
     }
 
-    /// <summary>The pod templates of the kinds that can be one process; of one that cannot, none and a problem.</summary>
+    /// <summary>The pod template of a kind that can be one process; of another, none and a problem.</summary>
     private List<(JsonObject Node, string Field)> Pods(JsonObject runObject)
     {
         Walk(runObject, RootField, FieldRules.Root);
@@ -79,9 +79,10 @@ internal sealed class LocalJobReader
                 return TrainingPods(spec, field, "pytorchReplicaSpecs");
 
             case var (version, kind):
-                Refuse($"{RootField}.kind", runObject["kind"], $"A run object of apiVersion '{version}' and kind '{kind}' "
-                    + "cannot be run as a process of this machine; use a batch/v1 Job (or a kubeflow.org/v1 TFJob or "
-                    + "PyTorchJob with one replica), or run it on a cluster: " + NeedsKubernetes);
+                Refuse($"{RootField}.kind", runObject["kind"],
+                    $"A run object of apiVersion '{version}' and kind '{kind}' cannot be run as a process of this "
+                    + "machine; use a batch/v1 Job (or a kubeflow.org/v1 TFJob or PyTorchJob with one replica), "
+                    + "or run it on a cluster: " + NeedsKubernetes);
                 return [];
         }
     }
@@ -215,7 +216,8 @@ internal sealed class LocalJobReader
     {
         if (Number(node, name, field) is > 1)
         {
-            Refuse($"{field}.{name}", node[name], $"A trial is one process on this machine; use 1, or {NeedsKubernetes}");
+            Refuse($"{field}.{name}", node[name],
+                $"A trial is one process on this machine; use 1, or {NeedsKubernetes}");
         }
     }
 

@@ -2,14 +2,14 @@ using System.Collections.Immutable;
 
 namespace Katib.Coordinator.Runners.Local;
 
-/// <summary>A job as this machine can start it: the command found, the directory there, the environment whole.</summary>
+/// <summary>A job as this machine can start it: command found, directory there, environment whole.</summary>
 /// <param name="CommandLine">A path with a slash in it, and the arguments.</param>
 /// <param name="WorkingDirectory">An existing directory.</param>
 /// <param name="Environment">Everything that the command sees.</param>
 internal sealed record LocalProgram(
     ImmutableArray<string> CommandLine, string WorkingDirectory, ImmutableDictionary<string, string> Environment)
 {
-    /// <summary>Looks the job up on this machine; where something is missing, <paramref name="problem"/> says what.</summary>
+    /// <summary>Looks the job up on this machine; <paramref name="problem"/> says what is missing.</summary>
     public static LocalProgram? Find(LocalJob job, string workingDirectory, out string problem)
     {
         var environment = Inherited().SetItems(job.Environment);
@@ -65,7 +65,7 @@ internal sealed record LocalProgram(
         return variables.ToImmutable();
     }
 
-    /// <summary>Kubernetes allows names such as 'my.flag', which some shells do not hand on: env(1) sets them again.</summary>
+    /// <summary>Kubernetes allows 'my.flag', a name that some shells do not hand on: env(1) sets it again.</summary>
     private static ImmutableArray<string> CarriedPastTheShell(ImmutableDictionary<string, string> environment)
     {
         var names = environment.Keys.Where(static name => !IsShellName(name)).Order(StringComparer.Ordinal);

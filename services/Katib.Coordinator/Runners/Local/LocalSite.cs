@@ -36,7 +36,7 @@ internal sealed class LocalSite
 
     public GpuSlots Gpus { get; }
 
-    /// <summary>Finds out, once and before the first start, which devices earlier coordinators have given away.</summary>
+    /// <summary>Finds out, once and before the first start, which devices are already given away.</summary>
     public Task SurveyAsync(CancellationToken cancellationToken)
     {
         lock (_gate)

@@ -13,6 +13,7 @@ internal static class MetricsDirectory
 
     // Where a path may begin and end: not inside a longer one (/opt/katib, $HOME/katib) or a longer name (/katibx).
     private static readonly SearchValues<char> BeforePath = SearchValues.Create(" \t\r\n'\"`=:,;(&|<>[{@!");
+    private static readonly SearchValues<char> TakenApart = SearchValues.Create(" \t\r\n'\"`$&|;<>()*?[]{}~#!\\");
     private static readonly SearchValues<char> AfterPath = SearchValues.Create("/ \t\r\n'\"`:,;)&|<>]}\\");
 
     /// <summary>Where the trial of this collector finds the directory in Katib's containers.</summary>
@@ -34,7 +35,7 @@ internal static class MetricsDirectory
     /// <summary>Whether the text names the directory.</summary>
     public static bool IsNamedIn(string text, string directory) => Find(text, directory, 0) >= 0;
 
-    /// <summary>Puts <paramref name="own"/> in the directory's place, wherever a path begins with the whole of it.</summary>
+    /// <summary>Puts <paramref name="own"/> in the directory's place, wherever a path begins with it.</summary>
     public static string Replace(string text, string directory, string own)
     {
         var at = Find(text, directory, 0);
@@ -52,6 +53,25 @@ internal static class MetricsDirectory
         }
 
         return replaced.Append(text, done, text.Length - done).ToString();
+    }
+
+    /// <summary>Whether a shell would take <paramref name="own"/> apart, put into this script without quotes.</summary>
+    public static bool FallsApartIn(string script, string directory, string own)
+    {
+        if (!own.AsSpan().ContainsAny(TakenApart))
+        {
+            return false;
+        }
+
+        for (var at = Find(script, directory, 0); at >= 0; at = Find(script, directory, at + directory.Length))
+        {
+            if (at is 0 || script[at - 1] is not ('\'' or '"'))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static int Find(string text, string directory, int from)
@@ -79,5 +99,6 @@ internal static class MetricsDirectory
 
     /// <summary>As in <c>-o/katib/model</c>.</summary>
     private static bool FollowsShortOption(string text, int at) =>
-        at >= 2 && char.IsAsciiLetter(text[at - 1]) && text[at - 2] is '-' && (at is 2 || char.IsWhiteSpace(text[at - 3]));
+        at >= 2 && char.IsAsciiLetter(text[at - 1]) && text[at - 2] is '-'
+        && (at is 2 || char.IsWhiteSpace(text[at - 3]));
 }

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 
 namespace Katib.Coordinator.Runners.Local;
 
-/// <summary>Runs each trial as a tree of processes of this machine, under a supervisor that outlives this process.</summary>
+/// <summary>Runs each trial as processes of this machine, under a supervisor that outlives the coordinator.</summary>
 /// <remarks>
 /// Disposing lets the trials run on, for the next coordinator to adopt; <see cref="StopAsync"/> and
 /// <see cref="SweepAsync"/> end them. With devices given, a started trial waits inside until one is free.
