@@ -13,7 +13,9 @@ public static class Numbers
 
     /// <summary>Reads a finite number; false for anything else, NaN and infinities included.</summary>
     public static bool TryParse(string text, out double value) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
+        && double.IsFinite(value)
+        && !text.Contains('\0', StringComparison.Ordinal); // .NET passes over zero characters at the end.
 
     /// <summary>
     /// The shortest text that reads back as the same number, in Python's spelling, which Katib's users see:
