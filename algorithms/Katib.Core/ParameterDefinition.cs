@@ -43,9 +43,9 @@ public sealed record ContinuousParameter : ParameterDefinition
         _max = max;
         _law = new(distribution, min, max);
 
-        // 12 digits of the range, not of the value: between 1000000 and 1000001 a value needs 18 - 1, capped at a double's.
+        // 12 digits of the range, not of the value: between 1000 and 1001 a value needs 16.
         var excess = Math.Log10(Math.Max(Math.Abs(min), Math.Abs(max)) / (max - min));
-        _digits = Digits + (excess > 0 ? (int)Math.Ceiling(Math.Min(excess, 5)) : 0);
+        _digits = Digits + (excess > 0 ? (int)Math.Ceiling(excess) : 0);
     }
 
     /// <inheritdoc/>
