@@ -35,6 +35,7 @@ public sealed record ContinuousParameter : ParameterDefinition
     private readonly double _max;
     private readonly Law _law;
     private readonly int _digits;
+    private readonly double _noise;
 
     internal ContinuousParameter(string name, double min, double max, Distribution distribution)
         : base(name)
@@ -46,6 +47,9 @@ public sealed record ContinuousParameter : ParameterDefinition
         // 12 digits of the range, not of the value: between 1000 and 1001 a value needs 16.
         var excess = Math.Log10(Math.Max(Math.Abs(min), Math.Abs(max)) / (max - min));
         _digits = Digits + (excess > 0 ? (int)Math.Ceiling(excess) : 0);
+
+        // Where the bounds enclose 0, a value this near to it is what is left of larger ones that cancel.
+        _noise = min < 0 && max > 0 ? 2e-15 * ((max / 2) - (min / 2)) : 0;
     }
 
     /// <inheritdoc/>
@@ -61,12 +65,13 @@ public sealed record ContinuousParameter : ParameterDefinition
     /// <inheritdoc/>
     public override double Quantile(double probability)
     {
-        var value = probability switch
+        if (probability <= 0 || probability >= 1)
         {
-            <= 0 => _min,
-            >= 1 => _max,
-            _ => Numbers.RoundSignificant(_law.FromScale(_law.Quantile(probability)), _digits),
-        };
+            return (probability <= 0 ? _min : _max) + 0.0;
+        }
+
+        var value = _law.FromScale(_law.Quantile(probability));
+        value = Math.Abs(value) < _noise ? 0 : Numbers.RoundSignificant(value, _digits);
         return Math.Clamp(value, _min, _max) + 0.0;
     }
 }
