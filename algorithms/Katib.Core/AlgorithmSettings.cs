@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Numerics;
 
 namespace Katib;
 
@@ -42,7 +43,7 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
     /// <param name="name">The setting's name.</param>
     /// <param name="min">The smallest value allowed.</param>
     /// <param name="max">The largest value allowed.</param>
-    /// <param name="katibMessage">Katib's sentence for a number out of bounds, where it has one.</param>
+    /// <param name="katibMessage">Katib's sentence for a number that is too small, where it has one.</param>
     public long? WholeNumber(string name, long min, long max, string? katibMessage = null)
     {
         if (Find(name) is not var (text, path))
@@ -50,21 +51,27 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
             return null;
         }
 
-        if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number))
+        if (text.Length > ExactDecimal.MaxLength
+            || !BigInteger.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number))
         {
             const string Message = "must be a whole number";
             _problems.Add(new(path, text, Message, $"failed to validate {name}({text}): {Message}"));
             return null;
         }
 
-        if (number < min || number > max)
+        if (number < min)
         {
-            var range = max == long.MaxValue ? $"must be at least {min}" : $"must lie between {min} and {max}";
-            _problems.Add(new(path, text, range, katibMessage));
+            _problems.Add(new(path, text, $"must be at least {min}", katibMessage));
             return null;
         }
 
-        return number;
+        if (number > max)
+        {
+            _problems.Add(new(path, text, $"must be at most {max}"));
+            return null;
+        }
+
+        return (long)number;
     }
 
     /// <summary><c>true</c> or <c>false</c> in any case; false when it is not set.</summary>
@@ -83,6 +90,9 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
 
         return value;
     }
+
+    /// <summary>Adds a problem that the algorithm found itself, so that all are told at once.</summary>
+    public void Reject(Problem problem) => _problems.Add(problem);
 
     /// <summary>Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.</summary>
     public void ThrowIfInvalid()

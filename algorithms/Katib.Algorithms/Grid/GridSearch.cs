@@ -14,7 +14,8 @@ namespace Katib.Algorithms.Grid;
 /// </remarks>
 public sealed class GridSearch : ISearchAlgorithm
 {
-    private const int MaxGridPoints = 1_000_000;
+    private const string GridPoints = "grid_points";
+    private const int MaxGridPoints = 10_000;
 
     /// <inheritdoc/>
     public ImmutableArray<SettingDeclaration> Settings { get; } =
@@ -32,12 +33,17 @@ public sealed class GridSearch : ISearchAlgorithm
     {
         var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
-        var points = settings.WholeNumber("grid_points", 1, MaxGridPoints);
+        var points = settings.WholeNumber(GridPoints, 1, MaxGridPoints);
         var startsOver = settings.Flag("allow_duplicates");
+        if (!study.Settings.Items.Any(static s => s.Key == GridPoints))
+        {
+            RejectContinua(study.Space, settings);
+        }
+
         settings.ThrowIfInvalid();
 
         var gridded = points is { } n ? WithPoints(study, (int)n) : study;
-        var size = ThrowIfContinuum(gridded.Space) ?? throw new InvalidOperationException("A grid without continuum is finite.");
+        var size = gridded.Space.Size ?? throw new InvalidOperationException("A grid without continuum is finite.");
         if (study.MaxTrialCount is { } max && max > size && !startsOver)
         {
             throw new InvalidStudyException([new(
@@ -62,24 +68,25 @@ public sealed class GridSearch : ISearchAlgorithm
         return SequenceRule.Next(gridded, gridded.Space, grid, count, cancellationToken);
     }
 
-    private static BigInteger? ThrowIfContinuum(SearchSpace space)
+    private static void RejectContinua(SearchSpace space, SettingsReader settings)
     {
-        InvalidStudyException.ThrowIfAny(
-            [.. space.Parameters
-                .Select(static (p, i) => (Parameter: p, Index: i))
-                .Where(static p => p.Parameter.Count is null)
-                .Select(static p => new Problem(
-                    $"parameters[{p.Index}].feasibleSpace.step",
+        for (var i = 0; i < space.Dimension; i++)
+        {
+            if (space.Parameters[i] is { IsContinuum: true, Name: var name })
+            {
+                settings.Reject(new(
+                    $"parameters[{i}].feasibleSpace.step",
                     "",
                     "is missing, and a grid cannot list a continuum; set a step, or the algorithm setting grid_points",
-                    $"Param {p.Parameter.Name} step is nil; For discrete search space, all parameters must include step"))]);
-        return space.Size;
+                    $"Param {name} step is nil; For discrete search space, all parameters must include step"));
+            }
+        }
     }
 
     /// <summary>The study with every continuum replaced by so many of its values.</summary>
     private static Study WithPoints(Study study, int count)
     {
-        var space = study.Space.Select(p => p.Count is null ? Spaced(p, count) : p);
+        var space = study.Space.Select(p => p.IsContinuum ? Spaced(p, count) : p);
         var trials = study.Trials.Select(t => t.Point is { } point
             ? t with { Point = space.Parse(study.Space.Format(point)) }
             : t);
