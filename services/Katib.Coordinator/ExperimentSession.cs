@@ -45,6 +45,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var spec = request.Spec;
         var folder = location.FolderOf(spec.Namespace, spec.Name);
         using var held = await LockAsync(folder, spec.Name, cancellationToken);
+        ThrowIfNotRunnable(spec, new(folder, request.Folder, request.Gpus));
         using var store = ExperimentStore.Open(location.File);
         await using var runner = NewRunner(folder, request.Folder, request.Gpus, time);
         if (request.Fresh && store.Read(spec.Namespace, spec.Name) is { } old)
@@ -91,6 +92,17 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
     private static ProcessRunner NewRunner(string folder, string workingDirectory, ImmutableArray<string> gpus, TimeProvider time) =>
         new(new(folder, workingDirectory, gpus), static job => new LineParser(new(job.Collector, job.MetricNames)), time);
+
+    private static void ThrowIfNotRunnable(ExperimentSpec spec, ProcessRunnerOptions options)
+    {
+        var problems = LocalMachine.Check(
+            spec.Template.RunObject, spec.Template.PrimaryContainerName, spec.MetricsCollector, options);
+        if (!problems.IsEmpty)
+        {
+            throw new ExperimentRefusedException(
+                string.Join('\n', problems.Select(static p => $"spec.{p.Field} '{p.Value}': {p.Message}")));
+        }
+    }
 
     /// <summary>The lock's own file stays: it is held.</summary>
     private static async Task ForgetAsync(
@@ -139,13 +151,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     private async Task<ExperimentLock> LockAsync(string folder, string name, CancellationToken cancellationToken)
     {
         var begun = time.GetTimestamp();
-        while (true)
+        var taken = ExperimentLock.TryTake(folder);
+        while (taken is null)
         {
-            if (ExperimentLock.TryTake(folder) is { } taken)
-            {
-                return taken;
-            }
-
             if (time.GetElapsedTime(begun) > LockPatience)
             {
                 throw new ExperimentRefusedException(
@@ -153,7 +161,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             }
 
             await Task.Delay(LockPatience / 10, time, cancellationToken);
+            taken = ExperimentLock.TryTake(folder);
         }
+
+        return taken;
     }
 
     /// <summary>Connects the runner's lines with the metrics' parser.</summary>

@@ -164,10 +164,7 @@ public sealed class CommandTests
     {
         using var place = new Workplace();
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        var port = Workplace.FreePort();
         using var service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{port}");
 
         var run = await place.KatibAsync("run", "ledger.yaml", "--endpoint", $"random=http://127.0.0.1:{port}");

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Xunit.Sdk;
 
@@ -62,6 +64,14 @@ internal sealed class Workplace : IDisposable
     {
         using var kill = Process.Start("kill", ["-s", signal, $"{process.Id}"]);
         await kill.WaitForExitAsync();
+    }
+
+    /// <summary>A port that nobody listens on just now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>The processes whose environment says that they belong to trials of this workplace.</summary>
