@@ -6,14 +6,29 @@ namespace Katib;
 /// <summary>The settings of an algorithm as the user wrote them, with the algorithm's name.</summary>
 public sealed record AlgorithmSettings(string Algorithm, ImmutableArray<KeyValuePair<string, string>> Items)
 {
-    /// <summary>Begins to read them; the reader collects what is wrong.</summary>
-    public SettingsReader Read() => new(this);
+    /// <summary>Begins to read them against what the algorithm declares; the reader collects what is wrong.</summary>
+    public SettingsReader Read(ImmutableArray<SettingDeclaration> declared) => new(this, declared);
 }
 
-/// <summary>Reads settings by name, so that one description parses, validates and knows the names.</summary>
-public sealed class SettingsReader(AlgorithmSettings settings)
+/// <summary>A setting that an algorithm understands, in words for its users.</summary>
+/// <param name="Name">Its name in <c>algorithmSettings</c>.</param>
+/// <param name="Values">Which values it takes.</param>
+/// <param name="Default">What holds when it is not set.</param>
+/// <param name="Effect">What it does.</param>
+public sealed record SettingDeclaration(string Name, string Values, string Default, string Effect)
 {
-    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+    /// <summary>The seed, common to all algorithms.</summary>
+    public static SettingDeclaration RandomState { get; } = new(
+        "random_state", "whole number, 0 or more", "from the experiment's name", "seeds the search: the same number, the same points");
+
+    /// <summary>The way out of the rule that no point is tried twice.</summary>
+    public static SettingDeclaration AllowDuplicates { get; } = new(
+        "allow_duplicates", "true, false", "false", "goes on with points tried before when every point has been, for noisy objectives");
+}
+
+/// <summary>Reads declared settings by name and collects everything that is wrong with them.</summary>
+public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<SettingDeclaration> declared)
+{
     private readonly List<Problem> _problems = [];
 
     /// <summary>The whole-number setting that seeds every algorithm; null when it is not set.</summary>
@@ -76,12 +91,12 @@ public sealed class SettingsReader(AlgorithmSettings settings)
         for (var i = 0; i < settings.Items.Length; i++)
         {
             var name = settings.Items[i].Key;
-            if (!_known.Contains(name))
+            if (!declared.Any(d => d.Name == name))
             {
                 _problems.Add(new(
                     $"algorithm.algorithmSettings[{i}].name",
                     name,
-                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", _known.Order(StringComparer.Ordinal))}",
+                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", declared.Select(static d => d.Name))}",
                     $"unknown setting {name} for algorithm {settings.Algorithm}"));
             }
             else if (!seen.Add(name))
@@ -95,7 +110,11 @@ public sealed class SettingsReader(AlgorithmSettings settings)
 
     private (string Text, string Path)? Find(string name)
     {
-        _ = _known.Add(name);
+        if (!declared.Any(d => d.Name == name))
+        {
+            throw new InvalidOperationException($"The algorithm reads the setting '{name}' without declaring it.");
+        }
+
         for (var i = 0; i < settings.Items.Length; i++)
         {
             if (settings.Items[i].Key == name)

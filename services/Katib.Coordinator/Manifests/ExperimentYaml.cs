@@ -12,9 +12,8 @@ public static class ExperimentYaml
     public static ParsedExperiment Parse(string text)
     {
         var findings = new Findings();
-        var spec = YamlReader.Read(text, findings) is { } root
-            ? ExperimentReader.Read(new(findings, "", root.Line, root))
-            : null;
-        return new(findings.Any ? null : spec, findings.Problems, findings.Warnings);
+        Field? root = YamlReader.Read(text, findings) is { } node ? new(findings, "", node.Line, node) : null;
+        var spec = root is { } top ? ExperimentReader.Read(top) : null;
+        return new(findings.Any ? null : spec, findings.Problems, findings.Warnings) { Root = root };
     }
 }

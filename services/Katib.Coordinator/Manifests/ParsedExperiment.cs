@@ -14,4 +14,14 @@ public sealed record ParsedExperiment(
     /// <summary>Whether there is an experiment to run.</summary>
     [MemberNotNullWhen(true, nameof(Spec))]
     public bool IsValid => Spec is not null;
+
+    /// <summary>The top of the manifest; null when the text is no YAML at all.</summary>
+    internal Field? Root { get; init; }
+
+    /// <summary>A problem that was found elsewhere, by its path below <c>spec</c>, with the line that it concerns.</summary>
+    public ManifestProblem Locate(Problem problem)
+    {
+        var path = $"spec.{problem.Field}";
+        return new(Root?.At(path).Line ?? 1, path, problem.Value, problem.Message);
+    }
 }

@@ -1,0 +1,45 @@
+using Grpc.Core;
+using Katib.Proto;
+using Wire = Api.V1.Beta1;
+
+namespace Katib.Hosting;
+
+/// <summary>An algorithm, and the name that experiments ask for it by.</summary>
+internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
+{
+    /// <summary>The algorithm, if it is the one that is asked for.</summary>
+    public ISearchAlgorithm For(Wire.Experiment? experiment)
+    {
+        var name = WireMapping.AlgorithmName(experiment);
+        return name == Name
+            ? Algorithm
+            : throw new InvalidStudyException([new(
+                "algorithm.algorithmName",
+                name,
+                $"is not served here; this is the service of '{Name}'",
+                $"unknown algorithm name {name}")]);
+    }
+}
+
+/// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
+internal sealed class SuggestionService(ServedAlgorithm served) : Wire.Suggestion.SuggestionBase
+{
+    /// <inheritdoc/>
+    public override Task<Wire.GetSuggestionsReply> GetSuggestions(
+        Wire.GetSuggestionsRequest request, ServerCallContext context)
+    {
+        var algorithm = served.For(request.Experiment);
+        var suggestions = algorithm.Suggest(
+            WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
+        return Task.FromResult(WireMapping.ToReply(suggestions));
+    }
+
+    /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
+    public override Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
+        Wire.ValidateAlgorithmSettingsRequest request, ServerCallContext context)
+    {
+        var algorithm = served.For(request.Experiment);
+        _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
+        return Task.FromResult(new Wire.ValidateAlgorithmSettingsReply());
+    }
+}
