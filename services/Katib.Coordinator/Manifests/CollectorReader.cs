@@ -126,14 +126,7 @@ internal static partial class CollectorReader
         }
 
         var filters = ImmutableArray.CreateBuilder<string>();
-        var items = filter["metricsFormat"].Items();
-        if (items.Length > MaxFilters)
-        {
-            filter["metricsFormat"].Wrong($"lists {items.Length} filters; join some with '|', {MaxFilters} are read");
-            return [];
-        }
-
-        foreach (var item in items)
+        foreach (var item in filter["metricsFormat"].Items(MaxFilters))
         {
             var expression = item.RequiredText("write an expression, or remove the '-'");
             if (expression.Length is 0)

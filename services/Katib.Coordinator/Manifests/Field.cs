@@ -103,11 +103,17 @@ internal readonly record struct Field(Findings Findings, string Path, int Line, 
         return Node is ManifestMap;
     }
 
-    /// <summary>The items of a list; complains about anything else but nothing.</summary>
-    public ImmutableArray<Field> Items()
+    /// <summary>The items of a list; complains about anything else but nothing, and about a list beyond all reason.</summary>
+    public ImmutableArray<Field> Items(int max = int.MaxValue)
     {
         if (Node is ManifestList list)
         {
+            if (list.Items.Length > max)
+            {
+                Wrong($"has {list.Items.Length} items, and at most {max} are read; shorten it");
+                return [];
+            }
+
             var (findings, path) = (Findings, Path);
             return [.. list.Items.Select((item, i) => new Field(findings, ManifestPath.Of(path, i), item.Line, item))];
         }

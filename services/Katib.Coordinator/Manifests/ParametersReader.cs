@@ -14,6 +14,9 @@ internal sealed record Parameters(
 /// <summary>The parameters: their shape is checked here, their numbers by the search space itself.</summary>
 internal static class ParametersReader
 {
+    /// <summary>More than any algorithm can search; template and parameters are compared name by name.</summary>
+    public const int MaxCount = 500;
+
     /// <summary>From this ratio of the bounds on, an even spread hardly ever meets the small values.</summary>
     private const double WideRange = 100;
 
@@ -29,8 +32,8 @@ internal static class ParametersReader
             _ = field.IsRequired("list the parameters to tune");
         }
 
-        var items = field.Items();
-        if (field.Node is ManifestList && items.IsEmpty)
+        var items = field.Items(MaxCount);
+        if (field.Node is ManifestList { Items.IsEmpty: true })
         {
             field.Wrong("is empty; list the parameters to tune");
         }

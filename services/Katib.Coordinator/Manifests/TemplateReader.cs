@@ -83,8 +83,8 @@ internal static class TemplateReader
     {
         var parameters = ImmutableArray.CreateBuilder<TrialParameter>();
         var json = new JsonArray();
-        var isWhole = !field.IsSet || field.Node is ManifestList;
-        foreach (var item in field.Items())
+        var isWhole = field.Node is ManifestList { Items.Length: <= ParametersReader.MaxCount } || !field.IsSet;
+        foreach (var item in field.Items(ParametersReader.MaxCount))
         {
             if (!item.IsRequired("write name and reference after the '-', or remove it")
                 || !item.IsMap("name", "description", "reference"))

@@ -58,11 +58,11 @@ internal sealed class YamlReader
             var (line, message) = YamlErrors.Explain(error, text);
             findings.Wrong(line, "", "", message);
         }
-        catch (ArgumentOutOfRangeException)
+        catch (Exception error) when (error is ArgumentOutOfRangeException or InvalidOperationException)
         {
-            // YamlDotNet hands the number of "\UFFFFFFFF" to the framework as it is.
+            // YamlDotNet stumbles over some broken texts: the escape "\UFFFFFFFF", a list in brackets that is never closed.
             var line = reader._parser.Current is { } last ? LineOf(last) : 1;
-            findings.Wrong(line, "", "", "is not valid YAML: after this an escape \\U names no character of Unicode");
+            findings.Wrong(line, "", "", "is not valid YAML: around here a bracket or a quote is missing, or an escape is wrong");
         }
 
         return null;
@@ -84,7 +84,7 @@ internal sealed class YamlReader
             }
 
             var node = ReadNode(depth: 1);
-            document ??= isEmpty ? null : node;
+            document ??= node is ManifestScalar { Kind: ScalarKind.Null } ? null : node;
             _ = _parser.Consume<DocumentEnd>();
         }
 
