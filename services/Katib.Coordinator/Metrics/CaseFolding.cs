@@ -15,10 +15,9 @@ internal static class CaseFolding
 
     private static ImmutableArray<ImmutableArray<int>> Compute() =>
         [.. Enumerable.Range(0, 0x1F000)
-            .Where(Rune.IsValid)
+            .Where(static point => Rune.IsValid(point) && Key(point) != point)
             .GroupBy(Key)
-            .Where(static orbit => orbit.Skip(1).Any())
-            .Select(static orbit => orbit.ToImmutableArray())];
+            .Select(static orbit => ImmutableArray.Create([orbit.Key, .. orbit]))];
 
     // .NET keeps the long s apart from s, so that no non-ASCII letter becomes an ASCII one; Unicode and RE2 do not.
     private static int Key(int point) =>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 
 namespace Katib.Coordinator.Metrics;
 
@@ -14,12 +13,15 @@ internal sealed class CodePointSet
     private const int Last = 0x10FFFF;
 
     private readonly ImmutableArray<(int First, int Last)> _ranges;
+    private string? _expression;
 
     private CodePointSet(ImmutableArray<(int First, int Last)> ranges) => _ranges = ranges;
 
     public static CodePointSet Empty { get; } = new([]);
 
     public static CodePointSet Everything { get; } = new([(0, Last)]);
+
+    public static CodePointSet AllButNewline { get; } = Of(('\n', '\n')).Complement();
 
     public static CodePointSet Of(params IEnumerable<(int First, int Last)> ranges)
     {
@@ -40,12 +42,14 @@ internal sealed class CodePointSet
     }
 
     /// <summary>All code points of the given general categories.</summary>
-    public static CodePointSet Of(IReadOnlySet<UnicodeCategory> categories)
+    public static CodePointSet Of(IEnumerable<UnicodeCategory> categories)
     {
+        // A bit for each category: the question is asked a million times.
+        var wanted = categories.Aggregate(0, static (bits, category) => bits | (1 << (int)category));
         var ranges = new List<(int First, int Last)>();
         for (var point = 0; point <= Last; point++)
         {
-            if (!categories.Contains(CharUnicodeInfo.GetUnicodeCategory(point)))
+            if ((wanted & (1 << (int)CharUnicodeInfo.GetUnicodeCategory(point))) is 0)
             {
                 continue;
             }
@@ -92,24 +96,32 @@ internal sealed class CodePointSet
         Of(_ranges.Concat(CaseFolding.Orbits.Where(orbit => orbit.Any(Contains)).SelectMany(static o => o)
             .Select(static point => (point, point))));
 
-    /// <summary>Writes the set as a .NET expression that matches exactly one of its members.</summary>
-    public void AppendTo(StringBuilder expression)
-    {
-        var alternatives = new List<string>();
-        var basic = string.Concat(Within(0, 0xD7FF).Concat(Within(0xE000, 0xFFFF)).Select(static r => Range(r.First, r.Last)));
-        if (basic.Length > 0)
-        {
-            alternatives.Add($"[{basic}]");
-        }
+    /// <summary>The set as a .NET expression that matches exactly one of its members.</summary>
+    public override string ToString() => _expression ??= Spell();
 
-        alternatives.AddRange(Within(0x10000, Last).SelectMany(static range => Pairs(range.First, range.Last)));
-        _ = alternatives switch
+    private string Spell()
+    {
+        var basic = Units(Within(0, 0xD7FF).Concat(Within(0xE000, 0xFFFF)));
+        var pairs = Within(0x10000, Last).Any() ? Pairs() : [];
+        return (basic, pairs) switch
         {
-            [] => expression.Append(@"[^\s\S]"),
-            [var only] when basic.Length > 0 => expression.Append(only),
-            _ => expression.Append("(?:").AppendJoin('|', alternatives).Append(')'),
+            ("", []) => @"[^\s\S]",
+            (_, []) => $"[{basic}]",
+            ("", _) => $"(?:{string.Join('|', pairs)})",
+            _ => $"(?:[{basic}]|{string.Join('|', pairs)})",
         };
     }
+
+    // High surrogates that the same low ones follow go together: each alternative costs the matcher dearly.
+    private string[] Pairs() =>
+    [
+        .. from high in Enumerable.Range(0xD800, 0x400)
+           let first = 0x10000 + ((high - 0xD800) << 10)
+           let lows = Units(Within(first, first + 0x3FF).Select(r => (r.First - first + 0xDC00, r.Last - first + 0xDC00)))
+           where lows.Length > 0
+           group (high, high) by lows into highs
+           select $"[{Units(Of(highs)._ranges)}][{highs.Key}]",
+    ];
 
     private bool Contains(int point)
     {
@@ -138,25 +150,8 @@ internal sealed class CodePointSet
         _ranges.Where(range => range.First <= last && range.Last >= first)
             .Select(range => (Math.Max(range.First, first), Math.Min(range.Last, last)));
 
-    // One range is at most three: the rest of the first high surrogate, whole ones, the start of the last.
-    private static IEnumerable<string> Pairs(int first, int last)
-    {
-        while (first <= last)
-        {
-            var (high, low) = Surrogates(first);
-            var (lastHigh, lastLow) = Surrogates(last);
-            var end = low is 0xDC00 ? Math.Max(high, lastLow is 0xDFFF ? lastHigh : lastHigh - 1) : high;
-            var endLow = end == lastHigh ? lastLow : 0xDFFF;
-            yield return $"[{Range(high, end)}][{Range(low, endLow)}]";
-            first = 0x10000 + ((end - 0xD800) << 10) + (endLow - 0xDC00) + 1;
-        }
-    }
-
-    private static (int High, int Low) Surrogates(int point) =>
-        (0xD800 + ((point - 0x10000) >> 10), 0xDC00 + ((point - 0x10000) & 0x3FF));
-
-    private static string Range(int first, int last) =>
-        first == last ? Unit(first) : $"{Unit(first)}-{Unit(last)}";
+    private static string Units(IEnumerable<(int First, int Last)> ranges) =>
+        string.Concat(ranges.Select(static r => r.First == r.Last ? Unit(r.First) : $"{Unit(r.First)}-{Unit(r.Last)}"));
 
     private static string Unit(int unit) => string.Create(CultureInfo.InvariantCulture, $"\\u{unit:X4}");
 }

@@ -82,7 +82,7 @@ internal static class Re2Classes
         var categories = Categories
             .Where(category => category.Key == name || (name.Length is 1 && category.Key[0] == name[0]))
             .Select(static category => category.Value)
-            .ToHashSet();
-        return categories.Count is 0 ? null : CodePointSet.Of(categories);
+            .ToArray();
+        return categories.Length is 0 ? null : CodePointSet.Of(categories);
     }
 }

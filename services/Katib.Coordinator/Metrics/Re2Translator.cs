@@ -16,7 +16,7 @@ internal sealed partial class Re2Translator(string pattern)
     private const int MaxDepth = 1000;
 
     // A long class inside a long expression would otherwise grow without bound.
-    private const int MaxTranslated = 1 << 18;
+    private const int MaxTranslated = 1 << 16;
 
     private readonly StringBuilder _out = new();
     private readonly Stack<Group> _groups = [];
@@ -77,7 +77,7 @@ internal sealed partial class Re2Translator(string pattern)
                     break;
                 case '.':
                     _at++;
-                    Write(Has(Flags.DotMatchesNewline) ? CodePointSet.Everything : CodePointSet.Of(('\n', '\n')).Complement());
+                    Write(Has(Flags.DotMatchesNewline) ? CodePointSet.Everything : CodePointSet.AllButNewline);
                     break;
                 case '[':
                     Write(ReadClass());
@@ -239,7 +239,7 @@ internal sealed partial class Re2Translator(string pattern)
     private void Write(CodePointSet set)
     {
         BeginAtom();
-        set.AppendTo(_out);
+        _ = _out.Append(set);
     }
 
     private void Anchor(string anchor)
