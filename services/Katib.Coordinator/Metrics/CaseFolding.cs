@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Katib.Coordinator.Metrics;
 
-/// <summary>Which code points are one letter to an expression that ignores case: Unicode's simple case folding.</summary>
+/// <summary>Which code points are one letter where case is ignored: Unicode's simple case folding.</summary>
 internal static class CaseFolding
 {
     private const int LongS = 0x17F;
 
     private static readonly Lazy<ImmutableArray<ImmutableArray<int>>> Computed = new(Compute);
 
-    /// <summary>Each letter's spellings: k, K and the Kelvin sign are one orbit. Letters without case are in none.</summary>
+    /// <summary>Each letter's spellings: k, K and the Kelvin sign are one. What has no case is in none.</summary>
     public static ImmutableArray<ImmutableArray<int>> Orbits => Computed.Value;
 
     private static ImmutableArray<ImmutableArray<int>> Compute() =>

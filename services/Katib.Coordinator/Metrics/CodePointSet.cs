@@ -4,18 +4,23 @@ using System.Globalization;
 namespace Katib.Coordinator.Metrics;
 
 /// <summary>A set of Unicode code points, as ranges in order that neither overlap nor touch.</summary>
-/// <remarks>
-/// RE2 matches code points and .NET matches UTF-16 units. A set bridges the two: what lies above U+FFFF is written
-/// as pairs of surrogates, so that a class never matches half a character.
-/// </remarks>
 internal sealed class CodePointSet
 {
     private const int Last = 0x10FFFF;
 
     private readonly ImmutableArray<(int First, int Last)> _ranges;
-    private string? _expression;
 
-    private CodePointSet(ImmutableArray<(int First, int Last)> ranges) => _ranges = ranges;
+    // Most texts are ASCII: a bit for each of its characters answers for them.
+    private readonly UInt128 _ascii;
+
+    private CodePointSet(ImmutableArray<(int First, int Last)> ranges)
+    {
+        _ranges = ranges;
+        for (var point = 0; point < 0x80; point++)
+        {
+            _ascii |= IsInRange(point) ? UInt128.One << point : UInt128.Zero;
+        }
+    }
 
     public static CodePointSet Empty { get; } = new([]);
 
@@ -96,34 +101,9 @@ internal sealed class CodePointSet
         Of(_ranges.Concat(CaseFolding.Orbits.Where(orbit => orbit.Any(Contains)).SelectMany(static o => o)
             .Select(static point => (point, point))));
 
-    /// <summary>The set as a .NET expression that matches exactly one of its members.</summary>
-    public override string ToString() => _expression ??= Spell();
+    public bool Contains(int point) => point < 0x80 ? ((_ascii >> point) & 1) != 0 : IsInRange(point);
 
-    private string Spell()
-    {
-        var basic = Units(Within(0, 0xD7FF).Concat(Within(0xE000, 0xFFFF)));
-        var pairs = Within(0x10000, Last).Any() ? Pairs() : [];
-        return (basic, pairs) switch
-        {
-            ("", []) => @"[^\s\S]",
-            (_, []) => $"[{basic}]",
-            ("", _) => $"(?:{string.Join('|', pairs)})",
-            _ => $"(?:[{basic}]|{string.Join('|', pairs)})",
-        };
-    }
-
-    // High surrogates that the same low ones follow go together: each alternative costs the matcher dearly.
-    private string[] Pairs() =>
-    [
-        .. from high in Enumerable.Range(0xD800, 0x400)
-           let first = 0x10000 + ((high - 0xD800) << 10)
-           let lows = Units(Within(first, first + 0x3FF).Select(r => (r.First - first + 0xDC00, r.Last - first + 0xDC00)))
-           where lows.Length > 0
-           group (high, high) by lows into highs
-           select $"[{Units(Of(highs)._ranges)}][{highs.Key}]",
-    ];
-
-    private bool Contains(int point)
+    private bool IsInRange(int point)
     {
         var (low, high) = (0, _ranges.Length - 1);
         while (low <= high)
@@ -145,13 +125,4 @@ internal sealed class CodePointSet
 
         return false;
     }
-
-    private IEnumerable<(int First, int Last)> Within(int first, int last) =>
-        _ranges.Where(range => range.First <= last && range.Last >= first)
-            .Select(range => (Math.Max(range.First, first), Math.Min(range.Last, last)));
-
-    private static string Units(IEnumerable<(int First, int Last)> ranges) =>
-        string.Concat(ranges.Select(static r => r.First == r.Last ? Unit(r.First) : $"{Unit(r.First)}-{Unit(r.Last)}"));
-
-    private static string Unit(int unit) => string.Create(CultureInfo.InvariantCulture, $"\\u{unit:X4}");
 }
