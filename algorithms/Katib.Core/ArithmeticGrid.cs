@@ -23,13 +23,19 @@ internal sealed class ArithmeticGrid
     /// <summary>A grid whose max is not below min and whose step is above zero.</summary>
     public ArithmeticGrid(ExactDecimal min, ExactDecimal max, ExactDecimal step)
     {
-        _exponent = Math.Min(0, Math.Min(min.Exponent, Math.Min(max.Exponent, step.Exponent)));
+        _exponent = Math.Min(min.Exponent, Math.Min(max.Exponent, step.Exponent));
+        if (_exponent is > 0 and <= MaxExactPower)
+        {
+            _exponent = 0;
+        }
+
         _origin = min.At(_exponent);
         _step = step.At(_exponent);
-        _unit = BigInteger.Pow(10, -_exponent);
+        _unit = BigInteger.Pow(10, Math.Max(0, -_exponent));
         var end = max.At(_exponent);
         Count = ((end - _origin) / _step) + 1;
-        if (_exponent >= -MaxExactPower && BigInteger.Abs(_origin) <= MaxExact && BigInteger.Abs(end) <= MaxExact)
+        if (_exponent is >= -MaxExactPower and <= 0
+            && BigInteger.Abs(_origin) <= MaxExact && BigInteger.Abs(end) <= MaxExact)
         {
             _fits = true;
             _fastOrigin = (long)_origin;
@@ -55,7 +61,7 @@ internal sealed class ArithmeticGrid
             string.Create(CultureInfo.InvariantCulture, $"{scaled}e{_exponent}"), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Number k rounded to a whole number, halves away from zero.</summary>
+    /// <summary>Number k rounded to a whole number, halves away from zero; for bounds that are whole numbers.</summary>
     public long WholeAt(BigInteger k)
     {
         if (_fits && _exponent == 0)

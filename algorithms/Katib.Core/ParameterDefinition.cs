@@ -88,6 +88,8 @@ public abstract record NumericParameter : ParameterDefinition
     private const int MaxTable = 4096;
 
     private readonly long _count;
+    private readonly double _first;
+    private readonly double _last;
     private readonly Law? _law;
     private readonly double[]? _cells;
 
@@ -96,22 +98,25 @@ public abstract record NumericParameter : ParameterDefinition
         : base(name)
     {
         _count = count;
+        _first = valueAt(0);
+        _last = valueAt(count - 1);
         ValueAt = valueAt;
         if (cells is not { } distribution || count == 1)
         {
             return;
         }
 
-        var bounds = new Law(distribution, valueAt(0), valueAt(count - 1));
+        var bounds = new Law(distribution, _first, _last);
         _law = new(
             distribution,
-            valueAt(0),
-            valueAt(count - 1),
+            _first,
+            _last,
             marginBelow: bounds.ToScale(valueAt(1)) / 2,
             marginAbove: (1 - bounds.ToScale(valueAt(count - 2))) / 2);
         if (count <= MaxTable)
         {
-            _cells = [.. Enumerable.Range(1, (int)count - 1).Select(k => LowerEdge(k))];
+            var scaled = Enumerable.Range(0, (int)count).Select(k => _law.ToScale(valueAt(k))).ToArray();
+            _cells = [.. scaled.Zip(scaled.Skip(1), static (below, value) => (below + value) / 2)];
         }
     }
 
@@ -155,26 +160,22 @@ public abstract record NumericParameter : ParameterDefinition
             return false;
         }
 
-        // Other services print 0.30000000000000004 where we print 0.3, and 5.551115123125783e-17 where we print 0.0: what
-        // is that near is the same value.
+        // Where the values are evenly spread, this finds one of them at once.
+        var guess = Math.Round((value - _first) / (_last - _first) * (_count - 1));
+        if (guess >= 0 && guess < _count && ValueAt((long)guess).Equals(value))
+        {
+            coordinate = guess;
+            return true;
+        }
+
         var nearest = Nearest(value);
         coordinate = nearest;
-        var distance = Math.Abs(ValueAt(nearest) - value);
-        return distance <= 1e-12 * Math.Abs(value)
-            || (nearest > 0 && nearest < _count - 1
-                && distance <= 1e-12 * Math.Min(ValueAt(nearest) - ValueAt(nearest - 1), ValueAt(nearest + 1) - ValueAt(nearest)));
+        return IsAt(nearest, value);
     }
 
     /// <summary>The index of the value nearest to the given one.</summary>
     private long Nearest(double value)
     {
-        var (first, last) = (ValueAt(0), ValueAt(_count - 1));
-        var guess = Math.Round((value - first) / (last - first) * (_count - 1));
-        if (guess >= 0 && guess < _count && ValueAt((long)guess).Equals(value))
-        {
-            return (long)guess;
-        }
-
         var (low, high) = (0L, _count - 1);
         while (low < high)
         {
@@ -183,6 +184,19 @@ public abstract record NumericParameter : ParameterDefinition
         }
 
         return low > 0 && value - ValueAt(low - 1) < ValueAt(low) - value ? low - 1 : low;
+    }
+
+    /// <summary>
+    /// Whether a number is meant to be the value with the given index: other services print 0.30000000000000004 where we
+    /// print 0.3, and 5.551115123125783e-17 where we print 0.0.
+    /// </summary>
+    private bool IsAt(long index, double number)
+    {
+        var value = ValueAt(index);
+        var distance = Math.Abs(value - number);
+        return distance <= 1e-12 * Math.Abs(number)
+            || (index > 0 && index < _count - 1
+                && distance <= 1e-12 * Math.Min(value - ValueAt(index - 1), ValueAt(index + 1) - value));
     }
 
     private double LowerEdge(long k) => (_law!.ToScale(ValueAt(k - 1)) + _law.ToScale(ValueAt(k))) / 2;

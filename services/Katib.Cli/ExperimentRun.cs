@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Katib.Cli.Commands;
 using Katib.Cli.Rendering;
 using Katib.Coordinator;

@@ -57,7 +57,7 @@ public sealed class AlgorithmSettingsTests
         Assert.Equal("unknown setting unknown_conf for algorithm random", problem.KatibMessage);
         Assert.Equal("algorithm.algorithmSettings[0].name", problem.Field);
         Assert.Equal("unknown_conf", problem.Value);
-        Assert.Equal("is no setting of random; it has random_state", problem.Message);
+        Assert.Equal("is no setting of random; it has random_state, allow_duplicates, grid_points", problem.Message);
     }
 
     [Fact]
@@ -127,5 +127,11 @@ public sealed class AlgorithmSettingsTests
     private static string Message(SettingsReader read) => Assert.Throws<InvalidStudyException>(read.ThrowIfInvalid).Message;
 
     private static SettingsReader Read(params (string Name, string Value)[] settings) =>
-        new AlgorithmSettings("random", [.. settings.Select(static s => KeyValuePair.Create(s.Name, s.Value))]).Read();
+        new AlgorithmSettings("random", [.. settings.Select(static s => KeyValuePair.Create(s.Name, s.Value))])
+            .Read(
+            [
+                SettingDeclaration.RandomState,
+                SettingDeclaration.AllowDuplicates,
+                new("grid_points", "whole number", "none", "points of a double"),
+            ]);
 }

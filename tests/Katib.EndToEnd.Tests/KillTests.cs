@@ -22,18 +22,16 @@ public sealed class KillTests
         foreach (var moment in moments)
         {
             using var katib = disturbed.Start("katib.dll", "run", "ledger.yaml");
-            using var silence = Task.WhenAll(katib.StandardOutput.ReadToEndAsync(), katib.StandardError.ReadToEndAsync());
-            await Task.WhenAny(katib.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(0.2 + (moment * 2.5))));
+            await Task.Delay(TimeSpan.FromSeconds(0.2 + (moment * 2.5)), TestContext.Current.CancellationToken);
             await Workplace.SignalAsync(katib, "KILL");
-            await katib.WaitForExitAsync();
-            await silence;
+            _ = await Workplace.EndAsync(katib);
         }
 
         var last = (await disturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
         var first = (await undisturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
 
-        var ends = File.ReadLines(disturbed.PathOf("ledger.txt")).Where(static l => l.StartsWith("end", StringComparison.Ordinal));
-        Assert.Equal(Trials, ends.Count());
+        var ends = await EndsAsync(disturbed);
+        Assert.Equal(Trials, ends.Length);
         Assert.Equal(Trials, ends.Distinct().Count());
         Assert.Equal(Best(first), Best(last));
         Assert.Empty(disturbed.TrialProcesses());
@@ -56,9 +54,9 @@ public sealed class KillTests
         var status = await place.KatibAsync("status", "ledger");
         Assert.Contains("goes on", status.Output, StringComparison.Ordinal);
         _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
-        var ends = File.ReadLines(place.PathOf("ledger.txt")).Where(static l => l.StartsWith("end", StringComparison.Ordinal));
+        var ends = await EndsAsync(place);
+        Assert.Equal(6, ends.Length);
         Assert.Equal(6, ends.Distinct().Count());
-        Assert.Equal(6, ends.Count());
     }
 
     [Fact]
@@ -77,6 +75,12 @@ public sealed class KillTests
         Assert.Contains("another process", second.Expect(2).Error, StringComparison.Ordinal);
         Assert.Contains("another process", deletion.Expect(2).Error, StringComparison.Ordinal);
         Assert.Empty(place.TrialProcesses());
+    }
+
+    private static async Task<string[]> EndsAsync(Workplace place)
+    {
+        var lines = await File.ReadAllLinesAsync(place.PathOf("ledger.txt"), TestContext.Current.CancellationToken);
+        return [.. lines.Where(static l => l.StartsWith("end", StringComparison.Ordinal))];
     }
 
     private static string Best(Said said) =>

@@ -87,10 +87,32 @@ public sealed class GridSearch : ISearchAlgorithm
     private static Study WithPoints(Study study, int count)
     {
         var space = study.Space.Select(p => p.IsContinuum ? Spaced(p, count) : p);
-        var trials = study.Trials.Select(t => t.Point is { } point
-            ? t with { Point = space.Parse(study.Space.Format(point)) }
-            : t);
-        return study with { Space = space, Trials = [.. trials] };
+        return study with
+        {
+            Space = space,
+            Trials = [.. study.Trials.Select(t => t with { Point = Moved(t.Point, study.Space, space) })],
+        };
+    }
+
+    /// <summary>The same point in the space of the grid; null when it lies between the grid's.</summary>
+    private static Point? Moved(Point? point, SearchSpace from, SearchSpace to)
+    {
+        if (point is not { } old)
+        {
+            return null;
+        }
+
+        var coordinates = old.Coordinates.ToArray();
+        for (var i = 0; i < coordinates.Length; i++)
+        {
+            if (!ReferenceEquals(from.Parameters[i], to.Parameters[i])
+                && !to.Parameters[i].TryParse(from.Parameters[i].Format(coordinates[i]), out coordinates[i]))
+            {
+                return null;
+            }
+        }
+
+        return new([.. coordinates]);
     }
 
     private static DiscreteParameter Spaced(ParameterDefinition parameter, int count)

@@ -3,9 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Katib.Coordinator.Experiments;
 
-/// <summary>
-/// A reference to the trial itself instead of a search parameter: <c>${trialSpec.Name}</c>, <c>${trialSpec.Labels[k]}</c>.
-/// </summary>
+/// <summary>A reference to the trial itself instead of a search parameter: <c>${trialSpec.Name}</c>.</summary>
 /// <param name="Key">One of <see cref="Keys"/>, if the user has spelt it right.</param>
 /// <param name="Index">What stands in brackets, for annotations and labels.</param>
 internal sealed record MetaReference(string Key, string? Index)

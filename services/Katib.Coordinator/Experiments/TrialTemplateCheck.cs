@@ -5,7 +5,7 @@ using Katib.Coordinator.Manifests;
 
 namespace Katib.Coordinator.Experiments;
 
-/// <summary>Whether a template and its trialParameters belong together: all that is wrong, before the first trial.</summary>
+/// <summary>All that is wrong between a template and its trialParameters, before the first trial.</summary>
 public static class TrialTemplateCheck
 {
     private const string Root = "trialTemplate.trialSpec";
@@ -13,7 +13,7 @@ public static class TrialTemplateCheck
 
     private static readonly string[] OwnKeys = ["name", "namespace"];
 
-    /// <summary>Katib's rules, and that every search parameter reaches the trial, which Katib finds out too late.</summary>
+    /// <summary>Katib's rules, and that every search parameter reaches the trial, which Katib does not ask.</summary>
     public static ImmutableArray<Problem> Check(TrialTemplate template, ImmutableArray<string> searchParameterNames)
     {
         var problems = ImmutableArray.CreateBuilder<Problem>();
@@ -32,11 +32,12 @@ public static class TrialTemplateCheck
             yield return new(
                 ParametersField,
                 "",
-                "The template has no trialParameters, so no value would reach the trials: add one for each search parameter.",
+                "The template has no trialParameters, so no value reaches a trial: add one for each search parameter.",
                 "must be specified");
         }
 
-        var (names, references) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var references = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < template.Parameters.Length; i++)
         {
             var (name, reference) = template.Parameters[i];
@@ -65,7 +66,7 @@ public static class TrialTemplateCheck
                 yield return new(
                     referenceField,
                     "",
-                    "A trialParameter needs a reference: a search parameter's name or a meta key such as ${trialSpec.Name}.",
+                    "A trialParameter needs a reference: a search parameter or a meta key such as ${trialSpec.Name}.",
                     "name and reference must be specified and name must not contain '{' or '}'");
             }
             else if (!references.Add(reference))
@@ -126,7 +127,9 @@ public static class TrialTemplateCheck
             {
                 _ = meant.Add(use.Name);
                 yield return new(
-                    use.Field, Placeholders.Of(use.Name), "A placeholder cannot stand in a key; only values are filled in.");
+                    use.Field,
+                    Placeholders.Of(use.Name),
+                    "A placeholder cannot stand in a key; only values are filled in.");
             }
             else if (!known.Contains(use.Name))
             {
@@ -134,8 +137,9 @@ public static class TrialTemplateCheck
                 yield return new(
                     use.Field,
                     Placeholders.Of(use.Name),
-                    $"No trialParameter has this name{DidYouMean(use.Name, known)} Add one, or correct the placeholder.",
-                    $"parameters: [{Placeholders.Of(use.Name)}] in spec.trialTemplate not found in spec.trialParameters");
+                    $"No trialParameter has this name{DidYouMean(use.Name, known)} Add one, or correct the name.",
+                    $"parameters: [{Placeholders.Of(use.Name)}] in spec.trialTemplate "
+                    + "not found in spec.trialParameters");
             }
         }
 
@@ -154,14 +158,15 @@ public static class TrialTemplateCheck
         }
     }
 
-    private static IEnumerable<Problem> Unreferenced(TrialTemplate template, ImmutableArray<string> searchParameterNames)
+    private static IEnumerable<Problem> Unreferenced(
+        TrialTemplate template, ImmutableArray<string> searchParameterNames)
     {
         if (template.Parameters.IsEmpty)
         {
             return [];
         }
 
-        var references = template.Parameters.Select(static parameter => parameter.Reference).ToHashSet(StringComparer.Ordinal);
+        var references = template.Parameters.Select(static parameter => parameter.Reference).ToHashSet();
         var meant = references
             .Where(reference => !searchParameterNames.Contains(reference))
             .Select(reference => NearestName.Of(reference, searchParameterNames))

@@ -22,11 +22,11 @@ public static class TrialTemplateRendering
             static parameter => parameter.Name,
             parameter => ValueOf(parameter.Reference, template.RunObject, trialName, trialNamespace, assignments),
             StringComparer.Ordinal);
-        var references = template.Parameters.Select(static parameter => parameter.Reference).ToHashSet(StringComparer.Ordinal);
+        var references = template.Parameters.Select(static parameter => parameter.Reference).ToHashSet();
         if (assignments.Keys.FirstOrDefault(name => !references.Contains(name)) is { } unused)
         {
             throw new ArgumentException(
-                $"The trial '{trialName}' has a value for '{unused}', but no trialParameter of its template refers to that.");
+                $"The trial '{trialName}' has a value for '{unused}', but no trialParameter refers to that.");
         }
 
         var filled = (JsonObject)Fill(template.RunObject, values)!;
@@ -51,13 +51,14 @@ public static class TrialTemplateRendering
             ? meta.Resolve(template, trialName, trialNamespace)
             : assignments.GetValueOrDefault(reference);
         return value ?? throw new ArgumentException(
-            $"The trial '{trialName}' has no value for '{reference}', which a trialParameter of its template refers to.");
+            $"The trial '{trialName}' has no value for '{reference}', which a trialParameter refers to.");
     }
 
     private static JsonNode? Fill(JsonNode? node, Dictionary<string, string> values) => node switch
     {
         null => null,
-        JsonObject parts => new JsonObject(parts.Select(part => KeyValuePair.Create(part.Key, Fill(part.Value, values)))),
+        JsonObject parts => new JsonObject(
+            parts.Select(part => KeyValuePair.Create(part.Key, Fill(part.Value, values)))),
         JsonArray items => new JsonArray([.. items.Select(item => Fill(item, values))]),
         JsonValue text when text.GetValueKind() is JsonValueKind.String =>
             JsonValue.Create(Placeholders.Fill(text.GetValue<string>(), values)),

@@ -3,22 +3,21 @@ using System.Text;
 
 namespace Katib.Coordinator.Metrics;
 
-/// <summary>Which code points are one letter to an expression that ignores case: Unicode's simple case folding.</summary>
+/// <summary>Which code points are one letter where case is ignored: Unicode's simple case folding.</summary>
 internal static class CaseFolding
 {
     private const int LongS = 0x17F;
 
     private static readonly Lazy<ImmutableArray<ImmutableArray<int>>> Computed = new(Compute);
 
-    /// <summary>Each letter's spellings: k, K and the Kelvin sign are one orbit. Letters without case are in none.</summary>
+    /// <summary>Each letter's spellings: k, K and the Kelvin sign are one. What has no case is in none.</summary>
     public static ImmutableArray<ImmutableArray<int>> Orbits => Computed.Value;
 
     private static ImmutableArray<ImmutableArray<int>> Compute() =>
         [.. Enumerable.Range(0, 0x1F000)
-            .Where(Rune.IsValid)
+            .Where(static point => Rune.IsValid(point) && Key(point) != point)
             .GroupBy(Key)
-            .Where(static orbit => orbit.Skip(1).Any())
-            .Select(static orbit => orbit.ToImmutableArray())];
+            .Select(static orbit => ImmutableArray.Create([orbit.Key, .. orbit]))];
 
     // .NET keeps the long s apart from s, so that no non-ASCII letter becomes an ASCII one; Unicode and RE2 do not.
     private static int Key(int point) =>

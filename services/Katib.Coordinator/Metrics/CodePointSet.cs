@@ -1,25 +1,32 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 
 namespace Katib.Coordinator.Metrics;
 
 /// <summary>A set of Unicode code points, as ranges in order that neither overlap nor touch.</summary>
-/// <remarks>
-/// RE2 matches code points and .NET matches UTF-16 units. A set bridges the two: what lies above U+FFFF is written
-/// as pairs of surrogates, so that a class never matches half a character.
-/// </remarks>
 internal sealed class CodePointSet
 {
     private const int Last = 0x10FFFF;
 
     private readonly ImmutableArray<(int First, int Last)> _ranges;
 
-    private CodePointSet(ImmutableArray<(int First, int Last)> ranges) => _ranges = ranges;
+    // Most texts are ASCII: a bit for each of its characters answers for them.
+    private readonly UInt128 _ascii;
+
+    private CodePointSet(ImmutableArray<(int First, int Last)> ranges)
+    {
+        _ranges = ranges;
+        for (var point = 0; point < 0x80; point++)
+        {
+            _ascii |= IsInRange(point) ? UInt128.One << point : UInt128.Zero;
+        }
+    }
 
     public static CodePointSet Empty { get; } = new([]);
 
     public static CodePointSet Everything { get; } = new([(0, Last)]);
+
+    public static CodePointSet AllButNewline { get; } = Of(('\n', '\n')).Complement();
 
     public static CodePointSet Of(params IEnumerable<(int First, int Last)> ranges)
     {
@@ -40,12 +47,14 @@ internal sealed class CodePointSet
     }
 
     /// <summary>All code points of the given general categories.</summary>
-    public static CodePointSet Of(IReadOnlySet<UnicodeCategory> categories)
+    public static CodePointSet Of(IEnumerable<UnicodeCategory> categories)
     {
+        // A bit for each category: the question is asked a million times.
+        var wanted = categories.Aggregate(0, static (bits, category) => bits | (1 << (int)category));
         var ranges = new List<(int First, int Last)>();
         for (var point = 0; point <= Last; point++)
         {
-            if (!categories.Contains(CharUnicodeInfo.GetUnicodeCategory(point)))
+            if ((wanted & (1 << (int)CharUnicodeInfo.GetUnicodeCategory(point))) is 0)
             {
                 continue;
             }
@@ -92,26 +101,9 @@ internal sealed class CodePointSet
         Of(_ranges.Concat(CaseFolding.Orbits.Where(orbit => orbit.Any(Contains)).SelectMany(static o => o)
             .Select(static point => (point, point))));
 
-    /// <summary>Writes the set as a .NET expression that matches exactly one of its members.</summary>
-    public void AppendTo(StringBuilder expression)
-    {
-        var alternatives = new List<string>();
-        var basic = string.Concat(Within(0, 0xD7FF).Concat(Within(0xE000, 0xFFFF)).Select(static r => Range(r.First, r.Last)));
-        if (basic.Length > 0)
-        {
-            alternatives.Add($"[{basic}]");
-        }
+    public bool Contains(int point) => point < 0x80 ? ((_ascii >> point) & 1) != 0 : IsInRange(point);
 
-        alternatives.AddRange(Within(0x10000, Last).SelectMany(static range => Pairs(range.First, range.Last)));
-        _ = alternatives switch
-        {
-            [] => expression.Append(@"[^\s\S]"),
-            [var only] when basic.Length > 0 => expression.Append(only),
-            _ => expression.Append("(?:").AppendJoin('|', alternatives).Append(')'),
-        };
-    }
-
-    private bool Contains(int point)
+    private bool IsInRange(int point)
     {
         var (low, high) = (0, _ranges.Length - 1);
         while (low <= high)
@@ -133,30 +125,4 @@ internal sealed class CodePointSet
 
         return false;
     }
-
-    private IEnumerable<(int First, int Last)> Within(int first, int last) =>
-        _ranges.Where(range => range.First <= last && range.Last >= first)
-            .Select(range => (Math.Max(range.First, first), Math.Min(range.Last, last)));
-
-    // One range is at most three: the rest of the first high surrogate, whole ones, the start of the last.
-    private static IEnumerable<string> Pairs(int first, int last)
-    {
-        while (first <= last)
-        {
-            var (high, low) = Surrogates(first);
-            var (lastHigh, lastLow) = Surrogates(last);
-            var end = low is 0xDC00 ? Math.Max(high, lastLow is 0xDFFF ? lastHigh : lastHigh - 1) : high;
-            var endLow = end == lastHigh ? lastLow : 0xDFFF;
-            yield return $"[{Range(high, end)}][{Range(low, endLow)}]";
-            first = 0x10000 + ((end - 0xD800) << 10) + (endLow - 0xDC00) + 1;
-        }
-    }
-
-    private static (int High, int Low) Surrogates(int point) =>
-        (0xD800 + ((point - 0x10000) >> 10), 0xDC00 + ((point - 0x10000) & 0x3FF));
-
-    private static string Range(int first, int last) =>
-        first == last ? Unit(first) : $"{Unit(first)}-{Unit(last)}";
-
-    private static string Unit(int unit) => string.Create(CultureInfo.InvariantCulture, $"\\u{unit:X4}");
 }

@@ -29,12 +29,13 @@ internal static class JsonMetrics
                 return Parse(document.RootElement, metricNames, findings);
             }
         }
-        catch (Exception unreadable) when (unreadable is JsonException or ArgumentException or InvalidOperationException)
+        catch (Exception bad) when (bad is JsonException or ArgumentException or InvalidOperationException)
         {
             // Not JSON, not Unicode, or a string with half a surrogate pair in it: a bad line like any other.
         }
 
-        findings.AddBadLine($"'{MetricsFindings.Excerpt(line)}' is no JSON object; a metrics file in JSON has one in each line.");
+        findings.AddBadLine(
+            $"'{MetricsFindings.Excerpt(line)}' is no JSON object; a metrics file in JSON has one in each line.");
         return [];
     }
 
@@ -54,7 +55,7 @@ internal static class JsonMetrics
             if (value is null or "")
             {
                 findings.AddBadLine(
-                    $"The metric '{name}' is {MetricsFindings.Excerpt(element.GetRawText())}, neither a number nor a text with one.");
+                    $"The metric '{name}' is {MetricsFindings.Excerpt(element.GetRawText())}, no number and no text.");
             }
             else
             {

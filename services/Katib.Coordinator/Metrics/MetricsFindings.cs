@@ -13,7 +13,7 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
     private const int Most = 10;
     private const int LongestName = 100;
 
-    // Where the metrics have other names than asked for, the first lines show it; a long log is not searched to its end.
+    // Where the metrics have other names than asked for, the first lines show it; the rest is not searched.
     private const int MostSearched = 1000;
     private const int LongestSearched = 4096;
 

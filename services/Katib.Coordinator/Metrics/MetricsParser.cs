@@ -39,7 +39,7 @@ public sealed class MetricsParser(MetricsCollectorSpec collector, ImmutableArray
         collector.Format is MetricsFormat.Json
             ? []
             : [.. collector.Filters.DefaultIfEmpty(MetricFilter.Default).Select(static filter =>
-                MetricFilter.TryRead(filter, out var regex, out var problem)
-                    ? new TextFilter(regex, filter is MetricFilter.Default)
+                MetricFilter.TryRead(filter, out var expression, out var problem)
+                    ? new TextFilter(expression, filter is MetricFilter.Default)
                     : throw new ArgumentException($"The metrics filter '{filter}' cannot be used. {problem}"))];
 }

@@ -3,7 +3,7 @@ using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Metrics;
 
-/// <summary>What a trial has reported so far, in Katib's summary: smallest, largest and latest value of each metric.</summary>
+/// <summary>What a trial has reported so far: the smallest, largest and latest value of each metric.</summary>
 /// <remarks>A value: adding a point gives a new one, at a cost that does not grow with the points before.</remarks>
 public sealed record Observation(ImmutableArray<MetricSummary> Metrics)
 {
@@ -47,7 +47,7 @@ public sealed record Observation(ImmutableArray<MetricSummary> Metrics)
 /// <param name="Min">The smallest number, or <see cref="Unavailable"/>.</param>
 /// <param name="Max">The largest number, or <see cref="Unavailable"/>.</param>
 /// <param name="Latest">The value with the latest time, number or not; or <see cref="Unavailable"/>.</param>
-/// <param name="LatestTime">That time; null when the value bore none. Katib's JSON leaves it out, a store keeps it.</param>
+/// <param name="LatestTime">That time; null when the value bore none. Katib's JSON has none; a store keeps it.</param>
 public sealed record MetricSummary(string Name, string Min, string Max, string Latest, DateTimeOffset? LatestTime)
 {
     /// <summary>Katib's word for a value that was never reported.</summary>
@@ -78,7 +78,7 @@ public sealed record MetricSummary(string Name, string Min, string Max, string L
             : next;
     }
 
-    /// <summary>The value that a strategy picks; where no number was reported, the latest value, as Katib has it.</summary>
+    /// <summary>The value that a strategy picks; the latest where no number was reported, as in Katib.</summary>
     public string By(MetricStrategy strategy) => strategy switch
     {
         MetricStrategy.Min when Min is not Unavailable => Min,

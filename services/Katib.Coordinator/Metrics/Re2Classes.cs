@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Globalization;
 
@@ -32,7 +33,8 @@ internal static class Re2Classes
     }.ToFrozenDictionary();
 
     // Cn is left out on purpose: the RE2 of Go knew no such category when Katib was built.
-    private static readonly FrozenDictionary<string, UnicodeCategory> Categories = new Dictionary<string, UnicodeCategory>
+    private static readonly FrozenDictionary<string, UnicodeCategory> Categories =
+        new Dictionary<string, UnicodeCategory>
     {
         ["Cc"] = UnicodeCategory.Control,
         ["Cf"] = UnicodeCategory.Format,
@@ -65,6 +67,8 @@ internal static class Re2Classes
         ["Zs"] = UnicodeCategory.SpaceSeparator,
     }.ToFrozenDictionary();
 
+    private static readonly ConcurrentDictionary<string, CodePointSet> UnicodeClasses = new();
+
     /// <summary><c>d</c>, <c>s</c> or <c>w</c>: ASCII only, whatever the text.</summary>
     public static CodePointSet? Perl(char letter) => PerlClasses.GetValueOrDefault(letter);
 
@@ -82,7 +86,9 @@ internal static class Re2Classes
         var categories = Categories
             .Where(category => category.Key == name || (name.Length is 1 && category.Key[0] == name[0]))
             .Select(static category => category.Value)
-            .ToHashSet();
-        return categories.Count is 0 ? null : CodePointSet.Of(categories);
+            .ToArray();
+
+        // All of Unicode is gone through for a class, so each is computed once; there are fewer than forty.
+        return categories.Length is 0 ? null : UnicodeClasses.GetOrAdd(name, _ => CodePointSet.Of(categories));
     }
 }

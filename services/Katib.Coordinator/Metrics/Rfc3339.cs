@@ -42,7 +42,8 @@ internal static class Rfc3339
             return false;
         }
 
-        var ticks = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).Ticks + fraction - offset.Ticks;
+        var local = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Unspecified);
+        var ticks = local.Ticks + fraction - offset.Ticks;
         if (ticks < DateTime.MinValue.Ticks || ticks > DateTime.MaxValue.Ticks)
         {
             return false;

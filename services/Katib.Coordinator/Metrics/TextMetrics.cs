@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
-using System.Text.RegularExpressions;
 
 namespace Katib.Coordinator.Metrics;
 
 /// <summary>A filter ready for use, and whether it is Katib's own, under which nan and inf count too.</summary>
-internal readonly record struct TextFilter(Regex Expression, bool IsDefault);
+internal readonly record struct TextFilter(Re2 Expression, bool IsDefault);
 
 /// <summary>Metrics in lines of text: whatever the filters find.</summary>
 internal static class TextMetrics
@@ -25,10 +24,10 @@ internal static class TextMetrics
         var time = TimeOf(line);
         foreach (var filter in filters)
         {
-            for (var match = filter.Expression.Match(line); match.Success; match = match.NextMatch())
+            foreach (var match in filter.Expression.Matches(line))
             {
-                var name = match.Groups[1].ValueSpan.Trim().ToString();
-                var value = ValueOf(match.Groups[2], line, filter.IsDefault);
+                var name = match[1].Trim().ToString();
+                var value = ValueOf(match, line, filter.IsDefault);
                 if (!metricNames.Contains(name))
                 {
                     findings.AddNearMiss(value.Length > 0 ? name : "");
@@ -54,11 +53,11 @@ internal static class TextMetrics
         return space > 0 && Rfc3339.TryParse(line.AsSpan(0, space), out var time) ? time : null;
     }
 
-    private static string ValueOf(Group group, string line, bool defaultFilter)
+    private static string ValueOf(Re2Match match, string line, bool defaultFilter)
     {
-        var value = group.ValueSpan.Trim().ToString();
+        var value = match[2].Trim().ToString();
         return defaultFilter && value is "" or "+" or "-"
-            ? NotNumberAt(line, group.Index + group.Length) is { Length: > 0 } word ? value + word : ""
+            ? NotNumberAt(line, match.EndOf(2)) is { Length: > 0 } word ? value + word : ""
             : value;
     }
 

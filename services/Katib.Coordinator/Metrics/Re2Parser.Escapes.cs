@@ -1,13 +1,14 @@
 namespace Katib.Coordinator.Metrics;
 
 /// <content>Escapes, character classes and what follows <c>(?</c>.</content>
-internal sealed partial class Re2Translator
+internal sealed partial class Re2Parser
 {
     private void OpenSpecial()
     {
         if (Ahead("(?=") || Ahead("(?!") || Ahead("(?<=") || Ahead("(?<!"))
         {
-            throw new FormatException("RE2 has no look-ahead and no look-behind: match the surroundings too, outside the groups.");
+            throw new FormatException(
+                "RE2 has no look-ahead and no look-behind: match the surroundings too, outside the groups.");
         }
 
         if (Ahead("(?P<") || Ahead("(?<"))
@@ -42,7 +43,7 @@ internal sealed partial class Re2Translator
                 var group = pattern[_at++] is ':';
                 if (group)
                 {
-                    Open("(?:");
+                    Open(number: null);
                 }
 
                 _flags = (_flags | on) & ~off;
@@ -55,7 +56,8 @@ internal sealed partial class Re2Translator
         }
 
         throw new FormatException(
-            $"'{pattern[start..Math.Min(_at + 1, pattern.Length)]}' opens no group that RE2 knows; it knows (?:...), (?P<name>...) and the flags i, m, s, U.");
+            $"'{pattern[start..Math.Min(_at + 1, pattern.Length)]}' opens no group of RE2; "
+            + "it has (?:...), (?P<name>...) and the flags i, m, s, U.");
     }
 
     private void OpenNamed()
@@ -66,11 +68,12 @@ internal sealed partial class Re2Translator
         if (name.Length is 0 || !name.All(static c => c is '_' || char.IsAsciiLetterOrDigit(c)))
         {
             throw new FormatException(
-                $"'{pattern[_at..(end < 0 ? pattern.Length : end + 1)]}' is no named group: a name has letters, digits and underscores.");
+                $"'{pattern[_at..(end < 0 ? pattern.Length : end + 1)]}' is no named group; "
+                + "a name consists of letters, digits and underscores.");
         }
 
         _at = end + 1;
-        Open("(");
+        Open(++GroupCount);
     }
 
     private void Escape()
@@ -79,15 +82,15 @@ internal sealed partial class Re2Translator
         {
             case 'A':
                 _at += 2;
-                Anchor(@"\A");
+                Add(new Re2Node.At(Re2Place.TextStart));
                 break;
             case 'z':
                 _at += 2;
-                Anchor(@"\z");
+                Add(new Re2Node.At(Re2Place.TextEnd));
                 break;
             case 'b' or 'B':
                 _at += 2;
-                Anchor(pattern[(_at - 2).._at]);
+                Add(new Re2Node.At(pattern[_at - 1] is 'b' ? Re2Place.WordBoundary : Re2Place.NoWordBoundary));
                 break;
             case 'Q':
                 var end = pattern.IndexOf(@"\E", _at + 2, StringComparison.Ordinal);
@@ -102,7 +105,7 @@ internal sealed partial class Re2Translator
             default:
                 if (TryReadNamedSet(out var set))
                 {
-                    Write(set);
+                    Add(new Re2Node.One(set));
                 }
                 else
                 {
@@ -216,7 +219,8 @@ internal sealed partial class Re2Translator
     private CodePointSet Signed(CodePointSet? set, bool negated, string spelling)
     {
         var folded = Folded(set ?? throw new FormatException(
-            $"'{spelling}' is no character class that is known here: POSIX names and Unicode's general categories (L, Lu, Nd, ...) are, scripts are not."));
+            $"'{spelling}' is no known character class: there are POSIX's names "
+            + "and Unicode's general categories (L, Lu, Nd, ...), but no scripts."));
         return negated ? folded.Complement() : folded;
     }
 
@@ -257,7 +261,8 @@ internal sealed partial class Re2Translator
                 return octal;
             case >= '1' and <= '9':
                 throw new FormatException(
-                    $"'{pattern[start.._at]}' is a back-reference, which RE2 does not have: write what shall match once more.");
+                    $"'{pattern[start.._at]}' is a back-reference, which RE2 does not have; "
+                    + "write what shall match once more.");
             case < 0x80 when !char.IsAsciiLetterOrDigit((char)letter):
                 return letter;
             default:
