@@ -79,7 +79,9 @@ public sealed class SettingsReader(AlgorithmSettings settings)
     /// <summary>Adds a problem that the algorithm found itself, so that all are told at once.</summary>
     public void Reject(Problem problem) => _problems.Add(problem);
 
-    /// <summary>Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.</summary>
+    /// <summary>
+    /// Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.
+    /// </summary>
     public void ThrowIfInvalid()
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -88,10 +90,11 @@ public sealed class SettingsReader(AlgorithmSettings settings)
             var name = settings.Items[i].Key;
             if (!_known.Contains(name))
             {
+                var known = string.Join(", ", _known.Order(StringComparer.Ordinal));
                 _problems.Add(new(
                     $"algorithm.algorithmSettings[{i}].name",
                     name,
-                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", _known.Order(StringComparer.Ordinal))}",
+                    $"is no setting of {settings.Algorithm}; it has {known}",
                     $"unknown setting {name} for algorithm {settings.Algorithm}"));
             }
             else if (!seen.Add(name))
