@@ -94,7 +94,9 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
     /// <summary>Adds a problem that the algorithm found itself, so that all are told at once.</summary>
     public void Reject(Problem problem) => _problems.Add(problem);
 
-    /// <summary>Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.</summary>
+    /// <summary>
+    /// Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.
+    /// </summary>
     public void ThrowIfInvalid()
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -103,10 +105,11 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
             var name = settings.Items[i].Key;
             if (!declared.Any(d => d.Name == name))
             {
+                var known = string.Join(", ", declared.Select(static d => d.Name));
                 _problems.Add(new(
                     $"algorithm.algorithmSettings[{i}].name",
                     name,
-                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", declared.Select(static d => d.Name))}",
+                    $"is no setting of {settings.Algorithm}; it has {known}",
                     $"unknown setting {name} for algorithm {settings.Algorithm}"));
             }
             else if (!seen.Add(name))

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Katib;
 
 /// <summary>A decimal number exactly as written: <c>Mantissa * 10^Exponent</c>.</summary>
-/// <remarks>Steps are counted and added in it, so that 0.1 + 2 * 0.1 is 0.3, whatever the size of the numbers.</remarks>
+/// <remarks>Steps are counted and added in it, so that 0.1 + 2 * 0.1 is 0.3, whatever the numbers' size.</remarks>
 internal readonly record struct ExactDecimal(BigInteger Mantissa, int Exponent) : IComparable<ExactDecimal>
 {
     /// <summary>Longer texts are no numbers that a person wrote; the bound keeps the arithmetic cheap.</summary>
@@ -27,7 +27,9 @@ internal readonly record struct ExactDecimal(BigInteger Mantissa, int Exponent) 
         var trimmed = text.Trim();
         var at = trimmed.IndexOfAny(['e', 'E']);
         var digits = at < 0 ? trimmed : trimmed[..at];
-        var exponent = at < 0 ? 0 : int.Parse(trimmed.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var exponent = at < 0
+            ? 0
+            : int.Parse(trimmed.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var point = digits.IndexOf('.', StringComparison.Ordinal);
         if (point >= 0)
         {

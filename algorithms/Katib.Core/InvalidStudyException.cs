@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Katib;
 
-/// <summary>The study cannot be searched as the user wrote it: the one exception of the core for a user's mistake.</summary>
+/// <summary>
+/// The study cannot be searched as the user wrote it: the one exception of the core for a user's mistake.
+/// </summary>
 public sealed class InvalidStudyException(ImmutableArray<Problem> problems) : Exception(Describe(problems))
 {
     /// <summary>Everything that is wrong; at least one.</summary>
@@ -17,7 +19,9 @@ public sealed class InvalidStudyException(ImmutableArray<Problem> problems) : Ex
         }
     }
 
-    /// <summary>One problem that Katib has a sentence for is told in that sentence; all else by field, value and remedy.</summary>
+    /// <summary>
+    /// One problem that Katib has a sentence for is told in that sentence; all else by field, value and remedy.
+    /// </summary>
     private static string Describe(ImmutableArray<Problem> problems) =>
         problems is [{ KatibMessage: { } katib }] ? katib : string.Join("; ", problems.Select(Sentence));
 

@@ -6,8 +6,9 @@ namespace Katib;
 /// <remarks>
 /// <para>The scale runs from 0 at min to 1 at max, so that neither a range wider than the largest double nor one of two
 /// neighbouring doubles is a special case.</para>
-/// <para>Mean and standard deviation are Katib's: middle and a sixth of the bounds on the scale. Unlike Katib's, the normal
-/// ones are truncated: to the bounds for a continuum, to the ends of the outermost cells for a finite parameter.</para>
+/// <para>Mean and standard deviation are Katib's: middle and a sixth of the bounds on the scale. Unlike Katib's, the
+/// normal ones are truncated: to the bounds for a continuum, to the ends of the outermost cells for a finite
+/// parameter.</para>
 /// </remarks>
 internal sealed class Law
 {

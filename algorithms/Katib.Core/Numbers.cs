@@ -14,7 +14,8 @@ public static class Numbers
     private const double RelativeError = 1.0 / (1L << 52);
 
     private static readonly double[] PowersOfTen =
-        [.. Enumerable.Range(0, MaxExactPower + 1).Select(static k => double.Parse($"1e{k}", CultureInfo.InvariantCulture))];
+        [.. Enumerable.Range(0, MaxExactPower + 1)
+            .Select(static k => double.Parse($"1e{k}", CultureInfo.InvariantCulture))];
 
     /// <summary>Reads a finite number; false for anything else, NaN and infinities included.</summary>
     public static bool TryParse(string text, out double value) =>
@@ -52,7 +53,9 @@ public static class Numbers
         return Scientific(rest.Length is 0 ? text[..lead] : $"{text[..lead]}.{rest}", text.Length - lead);
     }
 
-    /// <summary>Rounds to a number of significant decimal digits; the result is the double nearest to that decimal.</summary>
+    /// <summary>
+    /// Rounds to a number of significant decimal digits; the result is the double nearest to that decimal.
+    /// </summary>
     public static double RoundSignificant(double value, int digits)
     {
         if (digits >= 17 || value == 0 || !double.IsFinite(value))
@@ -67,8 +70,8 @@ public static class Numbers
             var scaled = shift >= 0 ? value * power : value / power;
             var whole = Math.Round(scaled);
 
-            // Near the middle between two decimals the rounding of the product decides, and just below a power of ten the
-            // logarithm may be that of the power: there the text is asked.
+            // Near the middle between two decimals the rounding of the product decides, and just below a power of ten
+            // the logarithm may be that of the power: there the text is asked.
             if (Math.Abs(scaled) > PowersOfTen[digits - 1]
                 && Math.Abs(Math.Abs(scaled - whole) - 0.5) > Math.Abs(scaled) * RelativeError)
             {

@@ -6,14 +6,19 @@ namespace Katib;
 /// <summary>One checked dimension of a search space.</summary>
 /// <remarks>
 /// A value has three forms: the user's text; a <em>coordinate</em>, which is the number itself for a continuum and the
-/// index, from 0, for everything that has finitely many values; and a probability, in [0,1), from which values are drawn.
+/// index, from 0, for everything that has finitely many values; and a probability, in [0,1), from which values are
+/// drawn.
 /// </remarks>
 public abstract record ParameterDefinition(string Name)
 {
-    /// <summary>How many values there are; null for a continuum. At most 2^53, so that an index is exact as a double.</summary>
+    /// <summary>
+    /// How many values there are; null for a continuum. At most 2^53, so that an index is exact as a double.
+    /// </summary>
     public abstract long? Count { get; }
 
-    /// <summary>Whether it is a real number without a step, which a grid cannot list unless it has one value only.</summary>
+    /// <summary>
+    /// Whether it is a real number without a step, which a grid cannot list unless it has one value only.
+    /// </summary>
     public virtual bool IsContinuum => Count is null;
 
     /// <summary>Text to coordinate; false when the text is no value of this parameter.</summary>
@@ -79,8 +84,8 @@ public sealed record ContinuousParameter : ParameterDefinition
 /// <summary>Finitely many numbers in ascending order: a stepped double, an int, a discrete list of numbers.</summary>
 /// <remarks>
 /// <para>Under <c>uniform</c> every value is equally likely. Under any other distribution a value has the mass of its
-/// cell: the interval between the midpoints to its neighbours on the distribution's scale, where the outermost cells are
-/// as wide outwards as inwards. Both ends are thus reached with their full mass.</para>
+/// cell: the interval between the midpoints to its neighbours on the distribution's scale, where the outermost cells
+/// are as wide outwards as inwards. Both ends are thus reached with their full mass.</para>
 /// </remarks>
 public abstract record NumericParameter : ParameterDefinition
 {
@@ -187,8 +192,8 @@ public abstract record NumericParameter : ParameterDefinition
     }
 
     /// <summary>
-    /// Whether a number is meant to be the value with the given index: other services print 0.30000000000000004 where we
-    /// print 0.3, and 5.551115123125783e-17 where we print 0.0.
+    /// Whether a number is meant to be the value with the given index: other services print 0.30000000000000004 where
+    /// we print 0.3, and 5.551115123125783e-17 where we print 0.0.
     /// </summary>
     private bool IsAt(long index, double number)
     {
@@ -215,7 +220,9 @@ public sealed record SteppedParameter : NumericParameter
     }
 
     /// <summary>A range so narrow that its doubles can be counted: each of them is one value.</summary>
-    /// <remarks>Doubles lie twice as dense below a power of two as above it, so that even <c>uniform</c> needs cells.</remarks>
+    /// <remarks>
+    /// Doubles lie twice as dense below a power of two as above it, so that even <c>uniform</c> needs cells.
+    /// </remarks>
     internal SteppedParameter(string name, double min, long count, Distribution distribution)
         : base(name, count, distribution, k => OrderedDoubles.At(min, k)) => IsContinuum = count > 1;
 
@@ -235,7 +242,8 @@ public sealed record IntParameter : NumericParameter
         : base(name, count, CellsOf(distribution), k => wholeAt(k)) => _wholeAt = wholeAt;
 
     /// <inheritdoc/>
-    public override string Format(double coordinate) => _wholeAt((long)coordinate).ToString(CultureInfo.InvariantCulture);
+    public override string Format(double coordinate) =>
+        _wholeAt((long)coordinate).ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>One of a list of numbers, ordered by size and returned in the user's own spelling.</summary>

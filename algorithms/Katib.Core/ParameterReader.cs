@@ -39,7 +39,8 @@ internal static class ParameterReader
                 parameter = ReadList(spec, space, problems);
                 break;
             default:
-                problems.Add(new($"{path}.parameterType", "unknown", "must be one of double, int, discrete, categorical"));
+                problems.Add(new(
+                    $"{path}.parameterType", "unknown", "must be one of double, int, discrete, categorical"));
                 break;
         }
 
@@ -60,7 +61,9 @@ internal static class ParameterReader
         if (grid.Count > 1 && ToDouble(space.Step) < largest - Math.BitDecrement(largest))
         {
             problems.Add(new(
-                $"{path}.step", space.Step, $"is finer than numbers around {Numbers.Format(largest)} are; use a larger step"));
+                $"{path}.step",
+                space.Step,
+                $"is finer than numbers around {Numbers.Format(largest)} are; use a larger step"));
             return null;
         }
 
@@ -94,7 +97,7 @@ internal static class ParameterReader
             return null;
         }
 
-        // With a step below 1 neighbours round to the same or the next number, so every whole number up to the last is met.
+        // With a step up to 1 neighbours round to the same or the next number: every one up to the last is met.
         var one = new ExactDecimal(BigInteger.One, 0);
         var grid = new ArithmeticGrid(min, max, step ?? one);
         var dense = (step ?? one).CompareTo(one) <= 0;
@@ -102,7 +105,8 @@ internal static class ParameterReader
         var count = dense ? (BigInteger)grid.WholeAt(grid.Count - 1) - first + 1 : grid.Count;
         if (count > MaxCount)
         {
-            problems.Add(new($"{path}.max", space.Max, $"leaves more than {MaxCount} values; narrow the range or use a double"));
+            problems.Add(new(
+                $"{path}.max", space.Max, $"leaves more than {MaxCount} values; narrow the range or use a double"));
             return null;
         }
 
@@ -128,7 +132,10 @@ internal static class ParameterReader
             var key = numeric ? Numbers.Format(ToDouble(list[i])) : list[i];
             if (!seen.TryAdd(key, i))
             {
-                problems.Add(new($"{path}.list[{i}]", list[i], $"equals entry {seen[key]}, '{list[seen[key]]}'; remove one of them"));
+                problems.Add(new(
+                    $"{path}.list[{i}]",
+                    list[i],
+                    $"equals entry {seen[key]}, '{list[seen[key]]}'; remove one of them"));
             }
         }
 
@@ -147,7 +154,9 @@ internal static class ParameterReader
                 if (ToDouble(list[i]) <= 0)
                 {
                     problems.Add(new(
-                        $"{path}.list[{i}]", list[i], $"must be above 0 under {TextOf(distribution)}; use uniform or normal"));
+                        $"{path}.list[{i}]",
+                        list[i],
+                        $"must be above 0 under {TextOf(distribution)}; use uniform or normal"));
                 }
             }
         }
@@ -217,7 +226,8 @@ internal static class ParameterReader
         return null;
     }
 
-    private static bool IsLog(Distribution distribution) => distribution is Distribution.LogUniform or Distribution.LogNormal;
+    private static bool IsLog(Distribution distribution) =>
+        distribution is Distribution.LogUniform or Distribution.LogNormal;
 
     /// <summary>The distribution in Katib's spelling.</summary>
     private static string TextOf(Distribution distribution) => distribution switch

@@ -3,8 +3,8 @@ namespace Katib;
 /// <summary>Philox4x32-10: random numbers as a function of a key and a counter.</summary>
 /// <param name="Key">Which sequence; see <see cref="KeyOf(Study, long?)"/>.</param>
 /// <remarks>
-/// J. K. Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Draw number k needs no draw before it,
-/// so that a stateless service can continue a sequence anywhere.
+/// J. K. Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Draw number k needs no draw before
+/// it, so that a stateless service can continue a sequence anywhere.
 /// </remarks>
 public readonly record struct Philox(ulong Key)
 {
@@ -26,7 +26,9 @@ public readonly record struct Philox(ulong Key)
 
     /// <summary>The key of a study: from <c>random_state</c>, or else from the experiment's name.</summary>
     public static ulong KeyOf(Study study, long? randomState) =>
-        KeyOf(randomState is { } state ? FormattableString.Invariant($"random_state {state}") : $"experiment {study.Name}");
+        KeyOf(randomState is { } state
+            ? FormattableString.Invariant($"random_state {state}")
+            : $"experiment {study.Name}");
 
     /// <summary>Two 64-bit numbers for a 128-bit counter.</summary>
     public (ulong First, ulong Second) Block(ulong low, ulong high)
@@ -45,7 +47,9 @@ public readonly record struct Philox(ulong Key)
         return (c0 | ((ulong)c1 << 32), c2 | ((ulong)c3 << 32));
     }
 
-    /// <summary>Fills a span with numbers of 53 bits, even in [0,1), for draw number <paramref name="index"/>.</summary>
+    /// <summary>
+    /// Fills a span with numbers of 53 bits, even in [0,1), for draw number <paramref name="index"/>.
+    /// </summary>
     public void Fill(ulong index, Span<double> unit)
     {
         for (var i = 0; i < unit.Length; i += 2)

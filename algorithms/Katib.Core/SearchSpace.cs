@@ -62,7 +62,8 @@ public sealed class SearchSpace
     }
 
     /// <summary>The same space with some parameters replaced by others of the same names.</summary>
-    public SearchSpace Select(Func<ParameterDefinition, ParameterDefinition> replace) => new([.. Parameters.Select(replace)]);
+    public SearchSpace Select(Func<ParameterDefinition, ParameterDefinition> replace) =>
+        new([.. Parameters.Select(replace)]);
 
     /// <summary>The point that probabilities in [0,1), one for each parameter, fall on.</summary>
     public Point Quantile(ReadOnlySpan<double> probabilities)

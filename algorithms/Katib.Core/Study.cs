@@ -8,7 +8,7 @@ namespace Katib;
 /// <param name="Settings">How, in the user's words.</param>
 /// <param name="Trials">What has been tried, in no order; some trials may be missing, some may be a namesake's.</param>
 /// <param name="Issued">How many points have been suggested so far: the position in a fixed sequence.</param>
-/// <param name="MaxTrialCount">The budget, given only when the study is validated; null otherwise or when unlimited.</param>
+/// <param name="MaxTrialCount">The budget, given only for validation; null otherwise or when unlimited.</param>
 public sealed record Study(
     string Name,
     SearchSpace Space,

@@ -37,10 +37,12 @@ public enum TrialStatus
 /// <param name="Name">Unique in its experiment.</param>
 /// <param name="Point">Where it lies; null when its assignments are no point of the search space.</param>
 /// <param name="Status">Where it stands.</param>
-/// <param name="Loss">Its objective value, always to be minimised; null when it has none, or none that is a number.</param>
+/// <param name="Loss">Its objective value, to be minimised; null when it has none, or none that is a number.</param>
 public sealed record Trial(string Name, Point? Point, TrialStatus Status, double? Loss);
 
-/// <summary>A point of a search space: one coordinate for each parameter, see <see cref="ParameterDefinition"/>.</summary>
+/// <summary>
+/// A point of a search space: one coordinate for each parameter, see <see cref="ParameterDefinition"/>.
+/// </summary>
 public readonly struct Point(ImmutableArray<double> coordinates) : IEquatable<Point>
 {
     /// <summary>The coordinates, in the order of the parameters.</summary>

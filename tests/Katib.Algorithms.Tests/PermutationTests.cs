@@ -56,7 +56,9 @@ public sealed class PermutationTests
         Assert.InRange(Enumerable.Range(0, 1000).Count(i => first.At(i) == second.At(i)), 0, 15);
     }
 
-    /// <summary>Where index i goes, over many keys; a false alarm once in 10^6 runs of other seeds, and the seeds are fixed.</summary>
+    /// <summary>
+    /// Where index i goes, over many keys; a false alarm once in 10^6 runs of other seeds, and the seeds are fixed.
+    /// </summary>
     [Theory]
     [InlineData(2)]
     [InlineData(3)]

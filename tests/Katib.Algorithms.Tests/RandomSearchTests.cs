@@ -1,3 +1,4 @@
+using System.Globalization;
 using Katib.Algorithms.Random;
 using Katib.Algorithms.Sequences;
 
@@ -17,7 +18,9 @@ public sealed class RandomSearchTests
         Given.Int("b", "1", "4"),
         Given.Double("c", "0.1", "0.3", "0.1"));
 
-    /// <summary>What nobody has a chance to draw: all but two of the eight values lie far out on the normal law.</summary>
+    /// <summary>
+    /// What nobody has a chance to draw: all but two of the eight values lie far out on the normal law.
+    /// </summary>
     private static readonly Study Skewed = Given.Study(
         Given.Discrete("a", "1", "2", "3", "4", "5", "6", "7", "1e12").Under(Distribution.Normal),
         Given.Discrete("b", "1", "2", "3", "1e9").Under(Distribution.Normal),
@@ -47,7 +50,8 @@ public sealed class RandomSearchTests
         {
             var expected = Given.Texts(Random.Ask(study, 56));
 
-            var controller = new Controller(Random, study) { Shows = static i => i % 3 is 1 }.Take(batch, times: 56 / batch);
+            var controller = new Controller(Random, study) { Shows = static i => i % 3 is 1 };
+            _ = controller.Take(batch, times: 56 / batch);
 
             Assert.Equal(expected, Given.Texts(controller.Issued));
         }
@@ -199,7 +203,8 @@ public sealed class RandomSearchTests
         var study = Given.Study(Given.Double("x", "1", "1.0000000000000004"));
 
         Assert.Equal(
-            ["1.0", "1.0000000000000002", "1.0000000000000004"], Given.Values(Random.Ask(study, 3)).Order(StringComparer.Ordinal));
+            ["1.0", "1.0000000000000002", "1.0000000000000004"],
+            Given.Values(Random.Ask(study, 3)).Order(StringComparer.Ordinal));
         Assert.Equal(5, Random.Ask(study with { Issued = 3 }, 5).Length);
     }
 
@@ -210,7 +215,8 @@ public sealed class RandomSearchTests
             .Under(Distribution.Normal));
         using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(20));
 
-        _ = Assert.ThrowsAny<OperationCanceledException>(() => Random.Suggest(study with { Issued = 5000 }, 1, source.Token));
+        _ = Assert.ThrowsAny<OperationCanceledException>(
+            () => Random.Suggest(study with { Issued = 5000 }, 1, source.Token));
     }
 
     /// <summary>The whole search space of the test of Katib's hyperopt image, `katib-facts` 9.1 HO1.</summary>
@@ -232,8 +238,7 @@ public sealed class RandomSearchTests
             Assert.Equal(spec.Name, name);
             if (spec.Type is ParameterType.Double or ParameterType.Int)
             {
-                var number = double.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
-                Assert.InRange(number, double.Parse(spec.FeasibleSpace.Min, null), double.Parse(spec.FeasibleSpace.Max, null));
+                Assert.InRange(Number(value), Number(spec.FeasibleSpace.Min), Number(spec.FeasibleSpace.Max));
                 Assert.Equal(spec.Type is ParameterType.Double, value.Contains('.', StringComparison.Ordinal));
             }
             else
@@ -242,6 +247,8 @@ public sealed class RandomSearchTests
             }
         }));
     }
+
+    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static IEnumerable<ParameterSpec> KatibsSpace()
     {

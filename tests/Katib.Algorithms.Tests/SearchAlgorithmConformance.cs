@@ -98,7 +98,8 @@ public abstract class SearchAlgorithmConformance
     [Fact]
     public void An_unknown_setting_is_named()
     {
-        Assert.Equal($"unknown setting unknown_conf for algorithm {Name}", Refusal(Mixed(2).With("unknown_conf", "1111")));
+        Assert.Equal(
+            $"unknown setting unknown_conf for algorithm {Name}", Refusal(Mixed(2).With("unknown_conf", "1111")));
     }
 
     [Theory]
@@ -112,7 +113,8 @@ public abstract class SearchAlgorithmConformance
     [Fact]
     public void All_wrong_settings_are_told_at_once()
     {
-        var study = Mixed(2).With("x", "1").With("random_state", "-1").With("random_state", "2").With("allow_duplicates", "no");
+        var study = Mixed(2).With("x", "1")
+            .With("random_state", "-1").With("random_state", "2").With("allow_duplicates", "no");
 
         Assert.Equal(
             "random_state should be great or equal than zero; "
@@ -223,11 +225,12 @@ public abstract class SearchAlgorithmConformance
     [Fact]
     public void Concurrent_calls_do_not_interfere()
     {
-        var studies = Enumerable.Range(0, 16).Select(i => Mixed(5) with { Name = $"study-{i % 4}", Issued = i }).ToArray();
-        var expected = studies.Select(s => string.Join('\n', Given.Texts(Algorithm.Ask(s, 20)))).ToArray();
-        var actual = new string[studies.Length];
+        var studies = Enumerable.Range(0, 16)
+            .Select(i => Mixed(5) with { Name = $"study-{i % 4}", Issued = i }).ToArray();
+        var expected = studies.Select(s => Given.Texts(Algorithm.Ask(s, 20))).ToArray();
+        var actual = new string[studies.Length][];
 
-        _ = Parallel.For(0, studies.Length, i => actual[i] = string.Join('\n', Given.Texts(Algorithm.Ask(studies[i], 20))));
+        _ = Parallel.For(0, studies.Length, i => actual[i] = Given.Texts(Algorithm.Ask(studies[i], 20)));
 
         Assert.Equal(expected, actual);
     }

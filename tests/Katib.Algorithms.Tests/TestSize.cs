@@ -1,6 +1,8 @@
 namespace Katib.Algorithms.Tests;
 
-/// <summary>How much the statistical and the generated tests try: <c>KATIB_TEST_SIZE</c> is <c>small</c> or <c>full</c>.</summary>
+/// <summary>
+/// How much the statistical and the generated tests try: <c>KATIB_TEST_SIZE</c> is <c>small</c> or <c>full</c>.
+/// </summary>
 internal static class TestSize
 {
     public static int Draws => IsFull ? 200_000 : 10_000;

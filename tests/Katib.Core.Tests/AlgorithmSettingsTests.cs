@@ -30,7 +30,9 @@ public sealed class AlgorithmSettingsTests
     [InlineData("aaa", "failed to validate random_state(aaa): must be a whole number")]
     [InlineData("", "failed to validate random_state(): must be a whole number")]
     [InlineData("1.0", "failed to validate random_state(1.0): must be a whole number")]
-    [InlineData("9223372036854775808", "algorithm.algorithmSettings[0].value '9223372036854775808' must be at most 9223372036854775807")]
+    [InlineData(
+        "9223372036854775808",
+        "algorithm.algorithmSettings[0].value '9223372036854775808' must be at most 9223372036854775807")]
     public void A_wrong_random_state_is_told_in_Katibs_words(string value, string message)
     {
         var read = Read(("random_state", value));
@@ -66,7 +68,8 @@ public sealed class AlgorithmSettingsTests
         var read = Read(("random_state", "1"), ("random_state", "2"));
         _ = read.RandomState();
 
-        Assert.Equal("algorithm.algorithmSettings[1].name 'random_state' stands twice; remove one of them", Message(read));
+        Assert.Equal(
+            "algorithm.algorithmSettings[1].name 'random_state' stands twice; remove one of them", Message(read));
     }
 
     [Theory]
@@ -124,7 +127,8 @@ public sealed class AlgorithmSettingsTests
         }
     }
 
-    private static string Message(SettingsReader read) => Assert.Throws<InvalidStudyException>(read.ThrowIfInvalid).Message;
+    private static string Message(SettingsReader read) =>
+        Assert.Throws<InvalidStudyException>(read.ThrowIfInvalid).Message;
 
     private static SettingsReader Read(params (string Name, string Value)[] settings) =>
         new AlgorithmSettings("random", [.. settings.Select(static s => KeyValuePair.Create(s.Name, s.Value))])

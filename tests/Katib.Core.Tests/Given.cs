@@ -11,7 +11,8 @@ internal static class Given
         string min, string max, string step = "", Distribution distribution = Distribution.Uniform) =>
         new("x", ParameterType.Int, new(min, max, step, Distribution: distribution));
 
-    public static ParameterSpec Discrete(params string[] list) => new("x", ParameterType.Discrete, new(List: [.. list]));
+    public static ParameterSpec Discrete(params string[] list) =>
+        new("x", ParameterType.Discrete, new(List: [.. list]));
 
     public static ParameterSpec Categorical(params string[] list) =>
         new("x", ParameterType.Categorical, new(List: [.. list]));

@@ -75,7 +75,8 @@ public sealed class ParameterValuesTests
     [Fact]
     public void Discrete_numbers_are_ordered_by_size_and_come_back_as_the_user_wrote_them()
     {
-        Assert.Equal(["-1", "0.10", "1e0", " 3 ", "20"], Given.ValuesOf(Given.Discrete("20", "0.10", " 3 ", "1e0", "-1")));
+        Assert.Equal(
+            ["-1", "0.10", "1e0", " 3 ", "20"], Given.ValuesOf(Given.Discrete("20", "0.10", " 3 ", "1e0", "-1")));
     }
 
     [Fact]
@@ -175,10 +176,10 @@ public sealed class ParameterValuesTests
     public void Every_drawn_value_is_written_and_read_back(string kind)
     {
         var parameter = Given.Parameter(Kinds[kind]);
-        var philox = new Philox(7);
+        var probabilities = new double[2000];
+        new Philox(7).Fill(0, probabilities);
 
-        foreach (var probability in Enumerable.Range(0, 2000).Select(i => (philox.Block((ulong)i, 0).First >> 11) / (double)(1L << 53))
-            .Concat([0, double.Epsilon, Math.BitDecrement(1.0)]))
+        foreach (var probability in probabilities.Concat([0, double.Epsilon, Math.BitDecrement(1.0)]))
         {
             var coordinate = parameter.Quantile(probability);
             Assert.True(parameter.TryParse(parameter.Format(coordinate), out var back), parameter.Format(coordinate));

@@ -1,13 +1,17 @@
 namespace Katib.Core.Tests;
 
-/// <summary>Every way in which a search space can be wrong, with the place and the sentence that the user gets.</summary>
+/// <summary>
+/// Every way in which a search space can be wrong, with the place and the sentence that the user gets.
+/// </summary>
 public sealed class ValidationTests
 {
     private const string Space = "parameters[0].feasibleSpace";
+    private const string Most = "9007199254740992";
+    private const string NoWhole = $"must be a whole number between -{Most} and {Most}; for others use a double";
 
     [Theory]
     [InlineData("5", "1", "", "min", "5", "must not be above max '1'; swap the two")]
-    [InlineData("1.00000000000000000001", "1", "", "min", "1.00000000000000000001", "must not be above max '1'; swap the two")]
+    [InlineData("1.00000000000000001", "1", "", "min", "1.00000000000000001", "must not be above max '1'; swap the two")]
     [InlineData("", "1", "", "min", "", "is missing; give a number")]
     [InlineData("0", "", "", "max", "", "is missing; give a number")]
     [InlineData("a", "1", "", "min", "a", "must be a finite number of at most 400 characters")]
@@ -24,7 +28,8 @@ public sealed class ValidationTests
     [InlineData("0", "1", "1e-17", "step", "1e-17", "leaves more than 9007199254740992 values; use a larger step")]
     [InlineData("1e16", "1.1e16", "0.5", "step", "0.5", "is finer than numbers around 1.1e+16 are; use a larger step")]
     [InlineData("-1e16", "1", "10.5", null, "", "")]
-    public void A_wrong_double_is_refused(string min, string max, string step, string? field, string value, string message)
+    public void A_wrong_double_is_refused(
+        string min, string max, string step, string? field, string value, string message)
     {
         var problems = Given.Problems(Given.Double(min, max, step));
 
@@ -32,15 +37,15 @@ public sealed class ValidationTests
     }
 
     [Theory]
-    [InlineData("1.5", "5", "", "min", "1.5", "must be a whole number between -9007199254740992 and 9007199254740992; for others use a double")]
-    [InlineData("1", "1e3", "", "max", "1e3", "must be a whole number between -9007199254740992 and 9007199254740992; for others use a double")]
-    [InlineData("1", "9007199254740993", "", "max", "9007199254740993", "must be a whole number between -9007199254740992 and 9007199254740992; for others use a double")]
+    [InlineData("1.5", "5", "", "min", "1.5", NoWhole)]
+    [InlineData("1", "1e3", "", "max", "1e3", NoWhole)]
+    [InlineData("1", "9007199254740993", "", "max", "9007199254740993", NoWhole)]
     [InlineData("", "5", "", "min", "", "is missing; give a whole number")]
     [InlineData("1", "", "", "max", "", "is missing; give a whole number")]
     [InlineData("5", "1", "", "min", "5", "must not be above max '1'; swap the two")]
     [InlineData("1", "5", "0", "step", "0", "must be above 0")]
     [InlineData("1", "5", "two", "step", "two", "must be a finite number of at most 400 characters")]
-    [InlineData("-9007199254740992", "9007199254740992", "", "max", "9007199254740992", "leaves more than 9007199254740992 values; narrow the range or use a double")]
+    [InlineData("-" + Most, Most, "", "max", Most, $"leaves more than {Most} values; narrow the range or use a double")]
     public void A_wrong_int_is_refused(string min, string max, string step, string field, string value, string message)
     {
         Assert.Equal([new Problem($"{Space}.{field}", value, message)], Given.Problems(Given.Int(min, max, step)));
@@ -60,9 +65,7 @@ public sealed class ValidationTests
     [Fact]
     public void Every_entry_of_a_logarithmic_list_is_above_zero()
     {
-        var spec = Given.Discrete("1", "0", "-2");
-
-        var problems = Given.Problems(spec with { FeasibleSpace = spec.FeasibleSpace with { Distribution = Distribution.LogUniform } });
+        var problems = Given.Problems(Under(Distribution.LogUniform, Given.Discrete("1", "0", "-2")));
 
         Assert.Equal(
             [
@@ -102,13 +105,11 @@ public sealed class ValidationTests
     [InlineData(Distribution.LogNormal, "logNormal")]
     public void A_list_of_words_has_no_distribution(Distribution distribution, string text)
     {
-        var spec = Given.Categorical("a", "b");
-
-        var problems = Given.Problems(spec with { FeasibleSpace = spec.FeasibleSpace with { Distribution = distribution } });
+        const string Message = "does not apply to a list whose entries are not all numbers; remove it";
 
         Assert.Equal(
-            [new($"{Space}.distribution", text, "does not apply to a list whose entries are not all numbers; remove it")],
-            problems);
+            [new($"{Space}.distribution", text, Message)],
+            Given.Problems(Under(distribution, Given.Categorical("a", "b"))));
     }
 
     [Fact]
@@ -128,7 +129,13 @@ public sealed class ValidationTests
         var problems = Given.Problems(Given.Int("1", "2"), Given.Double("1", "2"));
 
         Assert.Equal(
-            [new("parameters[1].name", "x", "stands twice; give every parameter a name of its own", "Detect duplicated parameter name: x")],
+            [
+                new(
+                    "parameters[1].name",
+                    "x",
+                    "stands twice; give every parameter a name of its own",
+                    "Detect duplicated parameter name: x"),
+            ],
             problems);
         Assert.Equal("Detect duplicated parameter name: x", new InvalidStudyException([.. problems]).Message);
     }
@@ -185,4 +192,7 @@ public sealed class ValidationTests
 
         Assert.Equal($"{Space}.min", problem.Field);
     }
+
+    private static ParameterSpec Under(Distribution distribution, ParameterSpec spec) =>
+        spec with { FeasibleSpace = spec.FeasibleSpace with { Distribution = distribution } };
 }

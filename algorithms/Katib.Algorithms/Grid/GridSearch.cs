@@ -8,9 +8,9 @@ namespace Katib.Algorithms.Grid;
 /// <remarks>
 /// <para>Order: lexicographic, the last parameter runs fastest, numbers ascending, categories as listed. With
 /// <c>random_state</c>: a permutation of that order.</para>
-/// <para>Settings: Katib's <c>random_state</c>; <c>grid_points</c>, how many points a double without a step gets, spaced
-/// evenly in probability, both ends included; <c>allow_duplicates</c>, which lets the grid start over instead of ending.
-/// </para>
+/// <para>Settings: Katib's <c>random_state</c>; <c>grid_points</c>, how many points a double without a step gets,
+/// spaced evenly in probability, both ends included; <c>allow_duplicates</c>, which lets the grid start over instead of
+/// ending.</para>
 /// </remarks>
 public sealed class GridSearch : ISearchAlgorithm
 {

@@ -5,9 +5,10 @@ namespace Katib.Algorithms.Random;
 
 /// <summary>Random draws from a space, the first of equal ones only.</summary>
 /// <remarks>
-/// In a space with a continuum two draws meet once in 10^12, so position k is simply draw k. In a finite space the draws
-/// before a position are made again to see which of them count. When 1,000 draws in a row bring nothing new, what is left
-/// is rare under the distributions, and the unseen point of lowest rank in a seeded permutation takes the place.
+/// In a space with a continuum two draws meet once in 10^12, so position k is simply draw k. In a finite space the
+/// draws before a position are made again to see which of them count. When 1,000 draws in a row bring nothing new, what
+/// is left is rare under the distributions, and the unseen point of lowest rank in a seeded permutation takes the
+/// place.
 /// </remarks>
 internal sealed class DistinctDraws(SearchSpace space, ulong key, CancellationToken cancellationToken) : IPointSequence
 {

@@ -14,8 +14,8 @@ internal static class SequenceRule
 {
     /// <summary>The next <paramref name="count"/> points.</summary>
     /// <remarks>
-    /// When the space holds fewer unseen points than asked for, the reply is filled up with its own. When all its points
-    /// have been issued, the sequence starts over.
+    /// When the space holds fewer unseen points than asked for, the reply is filled up with its own. When all its
+    /// points have been issued, the sequence starts over.
     /// </remarks>
     public static ImmutableArray<Suggestion> Next(
         Study study, SearchSpace space, IPointSequence sequence, int count, CancellationToken cancellationToken)

@@ -2,12 +2,12 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Katib.Coordinator.Metrics;
 
-/// <summary>An RE2 expression, the language of Katib's metrics filters, in the dialect of Go's regexp package.</summary>
+/// <summary>An expression in RE2, the language of Katib's metrics filters, as Go's regexp package has it.</summary>
 /// <remarks>
 /// An engine of our own and not System.Text.RegularExpressions: the backtracking one can hang on a line, and the
-/// non-backtracking one of .NET 10 misses matches of plain filters (<c>c*a*1</c> in "a- 11" is found at 4 and not at
-/// 3; an entry of the tests). This one takes time in proportion to text times expression, matches code points, and
-/// means by \w, \d, \s and \b what RE2 means: ASCII. Not supported are scripts, as in <c>\p{Greek}</c>.
+/// non-backtracking one of .NET 10 misses matches (it finds <c>c*a*1</c> in "a- 11" at 4 and not at 3; the tests have
+/// more). This one takes time in proportion to text times expression, matches code points and not UTF-16 units, and
+/// means by \w, \d, \s and \b what RE2 means: ASCII. Scripts, as in <c>\p{Greek}</c>, are not supported.
 /// </remarks>
 public sealed class Re2
 {

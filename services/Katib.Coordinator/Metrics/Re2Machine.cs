@@ -14,7 +14,7 @@ internal sealed class Re2Machine(Re2Program program, string text)
     private Threads _now = new(program);
     private Threads _next = new(program);
 
-    /// <summary>The leftmost match that starts at or after a position, the preferred one of those; null for none.</summary>
+    /// <summary>The leftmost match from a position on, the preferred one of those; null for none.</summary>
     public Re2Match? Find(int from)
     {
         _now.Clear();

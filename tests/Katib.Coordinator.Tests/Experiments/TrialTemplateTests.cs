@@ -12,7 +12,12 @@ public sealed class TrialTemplateTests
     public void Every_placeholder_in_every_text_value_is_filled_in()
     {
         var template = Template(
-            """{"args": ["--lr=${trialParameters.lr} -n ${trialParameters.n}${trialParameters.lr}", 5, null, true], "env": {"N": "${trialParameters.n}"}}""",
+            """
+            {
+              "args": ["--lr=${trialParameters.lr} -n ${trialParameters.n}${trialParameters.lr}", 5, null, true],
+              "env": { "N": "${trialParameters.n}" }
+            }
+            """,
             new("lr", "lr"),
             new("n", "layers"));
 
@@ -34,7 +39,8 @@ public sealed class TrialTemplateTests
     [InlineData("")]
     public void A_value_arrives_as_it_is_whatever_it_contains(string value)
     {
-        var template = Template("""{"a": "<${trialParameters.lr}|${trialParameters.n}>"}""", new("lr", "lr"), new("n", "layers"));
+        var template = Template(
+            """{"a": "<${trialParameters.lr}|${trialParameters.n}>"}""", new("lr", "lr"), new("n", "layers"));
 
         var rendered = template.Render("trial-1", "default", Assign(("lr", value), ("layers", "3")));
 
@@ -100,7 +106,8 @@ public sealed class TrialTemplateTests
         var template = Template("""{"a": "${trialParameters.lr}"}""", new TrialParameter("lr", "lr"));
 
         var missing = Assert.Throws<ArgumentException>(() => template.Render("trial-1", "team", Assign()));
-        var extra = Assert.Throws<ArgumentException>(() => template.Render("trial-1", "team", Assign(("lr", "1"), ("x", "2"))));
+        var extra = Assert.Throws<ArgumentException>(
+            () => template.Render("trial-1", "team", Assign(("lr", "1"), ("x", "2"))));
 
         Assert.Contains("no value for 'lr'", missing.Message, StringComparison.Ordinal);
         Assert.Contains("a value for 'x'", extra.Message, StringComparison.Ordinal);
@@ -131,8 +138,20 @@ public sealed class TrialTemplateTests
         { "", [], "trialTemplate.trialParameters", "", "no trialParameters" },
         { "", [new("", "lr")], "trialTemplate.trialParameters[0].name", "", "needs a name" },
         { "", [new("a{b", "lr")], "trialTemplate.trialParameters[0].name", "a{b", "must not contain" },
-        { "${trialParameters.a}", [new("a", "")], "trialTemplate.trialParameters[0].reference", "", "needs a reference" },
-        { "${trialParameters.a}", [new("a", "lr"), new("a", "layers")], "trialTemplate.trialParameters[1].name", "a", "has this name already" },
+        {
+            "${trialParameters.a}",
+            [new("a", "")],
+            "trialTemplate.trialParameters[0].reference",
+            "",
+            "needs a reference"
+        },
+        {
+            "${trialParameters.a}",
+            [new("a", "lr"), new("a", "layers")],
+            "trialTemplate.trialParameters[1].name",
+            "a",
+            "has this name already"
+        },
         {
             "${trialParameters.a}${trialParameters.b}",
             [new("a", "lr"), new("b", "lr"), new("c", "layers")],
@@ -182,7 +201,13 @@ public sealed class TrialTemplateTests
             "${trialSpec.Annotations[gone]}",
             "The template does not say this"
         },
-        { "", [new("a", "lr")], "trialTemplate.trialParameters[0].name", "a", "never uses it: put ${trialParameters.a}" },
+        {
+            "",
+            [new("a", "lr")],
+            "trialTemplate.trialParameters[0].name",
+            "a",
+            "never uses it: put ${trialParameters.a}"
+        },
         {
             "${trialParameters.momentun}",
             [new("momentum", "lr")],
@@ -191,7 +216,13 @@ public sealed class TrialTemplateTests
             "did you mean 'momentum'?"
         },
         { "${trialParameters.a ", [new("a", "lr")], "trialTemplate.trialSpec.spec.args[1]", "", "has no '}'" },
-        { "${trialParameters.a}", [new("a", "lr")], "trialTemplate.trialParameters", "layers", "would never see its value" },
+        {
+            "${trialParameters.a}",
+            [new("a", "lr")],
+            "trialTemplate.trialParameters",
+            "layers",
+            "would never see its value"
+        },
     };
 
     [Theory]
@@ -199,7 +230,8 @@ public sealed class TrialTemplateTests
     public void Each_mistake_is_told_with_place_value_and_remedy(
         string argument, TrialParameter[] parameters, string field, string value, string message)
     {
-        var template = Template(new JsonObject { ["args"] = new JsonArray("run", argument) }.ToJsonString(), [.. parameters]);
+        var spec = new JsonObject { ["args"] = new JsonArray("run", argument) };
+        var template = Template(spec.ToJsonString(), [.. parameters]);
 
         var problems = TrialTemplateCheck.Check(template, SearchParameters);
 
@@ -210,15 +242,16 @@ public sealed class TrialTemplateTests
     [Fact]
     public void A_name_or_namespace_in_the_template_is_a_problem_each()
     {
-        var runObject = JsonNode.Parse("""{"metadata": {"name": "x", "namespace": "y"}, "spec": "${trialParameters.lr}"}""")!.AsObject();
+        var template = Template("\"${trialParameters.lr}\"", new TrialParameter("lr", "lr"));
+        template.RunObject["metadata"] = new JsonObject { ["name"] = "x", ["namespace"] = "y" };
 
-        var problems = TrialTemplateCheck.Check(new(runObject, [new("lr", "lr")], "main", Retain: false), ["lr"]);
+        var problems = TrialTemplateCheck.Check(template, ["lr"]);
 
         Assert.Equal(
             [("trialTemplate.trialSpec.metadata.name", "x"), ("trialTemplate.trialSpec.metadata.namespace", "y")],
             problems.Select(static problem => (problem.Field, problem.Value)));
-        Assert.All(problems, static problem =>
-            Assert.Equal("metadata.name and metadata.namespace in spec.trialTemplate must be omitted", problem.KatibMessage));
+        Assert.All(problems, static problem => Assert.Equal(
+            "metadata.name and metadata.namespace in spec.trialTemplate must be omitted", problem.KatibMessage));
     }
 
     [Fact]
@@ -234,11 +267,14 @@ public sealed class TrialTemplateTests
     [Fact]
     public void One_slip_is_one_problem()
     {
-        var misspeltReference = Template("""{"a": "${trialParameters.lr}"}""", new TrialParameter("lr", "Lr"));
-        var misspeltPlaceholder = Template("""{"a": "${trialParameters.layer}"}""", new TrialParameter("layers", "layers"));
+        var reference = Template("""{"a": "${trialParameters.lr}"}""", new TrialParameter("lr", "Lr"));
+        var placeholder = Template("""{"a": "${trialParameters.layer}"}""", new TrialParameter("layers", "layers"));
 
-        Assert.Equal("trialTemplate.trialParameters[0].reference", Assert.Single(TrialTemplateCheck.Check(misspeltReference, ["lr"])).Field);
-        Assert.Equal("trialTemplate.trialSpec.spec.a", Assert.Single(TrialTemplateCheck.Check(misspeltPlaceholder, ["layers"])).Field);
+        var inReference = Assert.Single(TrialTemplateCheck.Check(reference, ["lr"]));
+        var inPlaceholder = Assert.Single(TrialTemplateCheck.Check(placeholder, ["layers"]));
+
+        Assert.Equal("trialTemplate.trialParameters[0].reference", inReference.Field);
+        Assert.Equal("trialTemplate.trialSpec.spec.a", inPlaceholder.Field);
     }
 
     [Fact]
@@ -250,7 +286,7 @@ public sealed class TrialTemplateTests
             new("unused", "${trialSpec.Foo}"),
             new("unused", "elsewhere"));
 
-        var fields = TrialTemplateCheck.Check(template, SearchParameters).Select(static problem => problem.Field).Distinct().Order(StringComparer.Ordinal);
+        var problems = TrialTemplateCheck.Check(template, SearchParameters);
 
         Assert.Equal(
             [
@@ -263,7 +299,7 @@ public sealed class TrialTemplateTests
                 "trialTemplate.trialParameters[2].reference",
                 "trialTemplate.trialSpec.spec.a",
             ],
-            fields);
+            problems.Select(static problem => problem.Field).Distinct().Order(StringComparer.Ordinal));
     }
 
     private static TrialTemplate Template(string spec, params ImmutableArray<TrialParameter> parameters)
