@@ -27,13 +27,15 @@ var root = new RootCommand("""
 
 try
 {
-    return await root.Parse(args).InvokeAsync(new()
+    var parsed = root.Parse(args);
+    var exitCode = await parsed.InvokeAsync(new()
     {
         EnableDefaultExceptionHandler = false,
 
         // Trials get time to end when the user presses Ctrl-C; a second Ctrl-C does not wait.
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
     });
+    return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException)
 {

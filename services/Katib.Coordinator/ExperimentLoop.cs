@@ -148,7 +148,6 @@ public sealed class ExperimentLoop(
                 var now = time.GetUtcNow();
                 Set(_state with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) });
                 store.Save(stored.Id, _state);
-                progress.Report(outcome.Message);
                 break;
             default:
                 throw new InvalidOperationException($"There is no action {action}.");

@@ -58,15 +58,18 @@ public static class SuggestionHost
             return await ProbeAsync(port) ? 0 : 1;
         }
 
-        await using var app = Build(name, algorithm, new(IPAddress.Any, port));
+        await using var app = Build(name, algorithm, new(IPAddress.Any, port), static logging => logging.AddSimpleConsole());
         await app.RunAsync();
         return 0;
     }
 
-    /// <summary>A service that is ready to be started, for instance inside <c>katib run</c>.</summary>
-    public static WebApplication Build(string name, ISearchAlgorithm algorithm, IPEndPoint endpoint)
+    /// <summary>A service that is ready to be started, for instance inside <c>katib run</c>; silent unless told where to log.</summary>
+    public static WebApplication Build(
+        string name, ISearchAlgorithm algorithm, IPEndPoint endpoint, Action<ILoggingBuilder>? log = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        log?.Invoke(builder.Logging);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
