@@ -184,6 +184,24 @@ public sealed class RandomSearchTests
         }
     }
 
+    /// <summary>
+    /// Two rare values, and names found by search: after the two common ones come 999 equal draws and then, as draw 1,000,
+    /// a new one, which counts; or 1,000 equal draws, so that the permutation decides before the next draw would.
+    /// </summary>
+    [Theory]
+    [InlineData("patience-137", "1")]
+    [InlineData("patience-507", "1.01")]
+    [InlineData("patience-2753", "1")]
+    [InlineData("patience-7084", "1.01")]
+    [InlineData("patience-4389", "1")]
+    [InlineData("patience-8448", "1")]
+    public void Patience_ends_after_exactly_1000_equal_draws(string name, string third)
+    {
+        var study = Given.Study(Given.Discrete("a", "1", "1.01", "1.02", "1000000").Under(Distribution.LogUniform));
+
+        Assert.Equal(third, Given.Values(Random.Ask(study with { Name = name }, 3))[2]);
+    }
+
     [Fact]
     public void Position_k_of_a_continuum_is_draw_k_however_far()
     {
