@@ -9,6 +9,9 @@ public static class WireMapping
     /// <summary>More assignments in one reply than any controller asks for.</summary>
     public const int MaxRequestNumber = 10_000;
 
+    /// <summary>More assignments in all: a position beyond this would only cost time to reach.</summary>
+    public const int MaxIssued = 1_000_000;
+
     /// <summary>What a request for suggestions asks about, checked.</summary>
     /// <remarks>
     /// The budget is left out: users raise it on a running experiment, so it is judged by validation alone. A trial never
@@ -26,6 +29,15 @@ public static class WireMapping
                 $"must lie between 0 and {MaxRequestNumber}"));
         }
 
+        var issued = (long)request.TotalRequestNumber - request.CurrentRequestNumber;
+        if (issued > MaxIssued)
+        {
+            problems.Add(new(
+                "total_request_number",
+                FormattableString.Invariant($"{request.TotalRequestNumber}"),
+                $"must not be above current_request_number by more than {MaxIssued}"));
+        }
+
         var space = ToSpace(request.Experiment, problems);
         if (space.Dimension is 0 && problems.Count is 0)
         {
@@ -34,13 +46,12 @@ public static class WireMapping
 
         InvalidStudyException.ThrowIfAny(problems);
         var objective = request.Experiment?.Spec?.Objective ?? new();
-        var issued = (long)request.TotalRequestNumber - request.CurrentRequestNumber;
         return new(
             request.Experiment?.Name ?? "",
             space,
             ToSettings(request.Experiment),
             [.. request.Trials.Select(t => ToTrial(t, space, objective))],
-            issued is < 0 or > int.MaxValue ? request.Trials.Count : (int)issued,
+            issued < 0 ? request.Trials.Count : (int)issued,
             MaxTrialCount: null);
     }
 
