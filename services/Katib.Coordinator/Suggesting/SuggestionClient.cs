@@ -27,14 +27,14 @@ public sealed class SuggestionClient : IDisposable
 {
     private const int MaxMessageBytes = 64 * 1024 * 1024;
 
-    /// <summary>A call with all its retries; Katib's limit.</summary>
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-
     private readonly Uri _endpoint;
     private readonly TimeProvider _time;
     private readonly GrpcChannel _channel;
     private readonly Wire.Suggestion.SuggestionClient _client;
     private readonly RequestMapping _mapping = new();
+
+    /// <summary>How long a call may take with all its retries; Katib's limit unless set.</summary>
+    internal TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>.</summary>
     public SuggestionClient(Uri endpoint, TimeProvider time)
@@ -122,8 +122,8 @@ public sealed class SuggestionClient : IDisposable
     private Exception Translate(RpcException failure) => failure.StatusCode switch
     {
         StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
-        StatusCode.Unavailable => new SuggestionUnavailableException(
-            $"The algorithm service at {_endpoint} cannot be reached; is it running?", failure),
+        StatusCode.Unavailable or StatusCode.DeadlineExceeded => new SuggestionUnavailableException(
+            $"The algorithm service at {_endpoint} does not answer; is it running?", failure),
         _ => new SuggestionUnavailableException(
             $"The algorithm service at {_endpoint} answered {failure.StatusCode}: {failure.Status.Detail}", failure),
     };

@@ -1,0 +1,174 @@
+using System.Net;
+using System.Threading.Channels;
+using Katib.Algorithms.Grid;
+using Katib.Algorithms.Random;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners;
+using Katib.Coordinator.Storage;
+using Katib.Coordinator.Suggesting;
+using Katib.Hosting;
+using Microsoft.AspNetCore.Builder;
+
+namespace Katib.Coordinator.Tests;
+
+/// <summary>The loop with a real store and a real service; only the trials are make-believe.</summary>
+public sealed class ExperimentLoopTests : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("katib-loop-").FullName;
+    private readonly WebApplication _random = SuggestionHost.Build("random", new RandomSearch(), new(IPAddress.Loopback, 0));
+    private readonly WebApplication _grid = SuggestionHost.Build("grid", new GridSearch(), new(IPAddress.Loopback, 0));
+
+    public async ValueTask InitializeAsync()
+    {
+        await _random.StartAsync(TestContext.Current.CancellationToken);
+        await _grid.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _random.DisposeAsync();
+        await _grid.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task An_experiment_runs_to_its_budget()
+    {
+        await using var runner = new InstantRunner(static _ => new(TrialExitKind.Exited, 0, ""));
+
+        var (outcome, state) = await RunAsync(Given.Spec(max: 7), runner, _random);
+
+        Assert.Equal(Outcome.MaxTrialsReached, outcome);
+        Assert.Equal(7, state.Trials.Count(static t => t.Status is TrialStatus.Succeeded));
+        Assert.Equal(7, state.Trials.Select(static t => t.Assignments[0].Value).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_refused_experiment_fails_with_the_services_words()
+    {
+        await using var runner = new InstantRunner(static _ => new(TrialExitKind.Exited, 0, ""));
+
+        var (outcome, _) = await RunAsync(Given.Spec(algorithm: "grid"), runner, _grid);
+
+        Assert.False(outcome.Succeeded);
+        Assert.Contains("Param x step is nil", outcome.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lost_trial_is_started_again_under_its_name_and_with_its_parameters()
+    {
+        await using var runner = new InstantRunner(static job => job is { Trial: "study-0002", Attempt: 1 }
+            ? new(TrialExitKind.Lost, null, "gone")
+            : new(TrialExitKind.Exited, 0, ""));
+
+        var (_, state) = await RunAsync(Given.Spec(max: 3), runner, _random);
+
+        Assert.Equal([1, 2, 1], state.Trials.Select(static t => t.Attempt));
+        Assert.All(state.Trials, static t => Assert.Equal(TrialStatus.Succeeded, t.Status));
+        Assert.Equal(4, runner.Started.Count);
+    }
+
+    [Fact]
+    public async Task Cancelled_the_running_trials_are_stopped_and_wait_to_be_started_again()
+    {
+        await using var runner = new InstantRunner(static _ => null);
+        using var cancellation = new CancellationTokenSource();
+        using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
+        var spec = Given.Spec();
+        var stored = store.Create(spec, _folder, Given.State());
+        using var client = new SuggestionClient(new(_random.Urls.Single()), TimeProvider.System);
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
+
+        var run = loop.RunAsync(cancellation.Token);
+        await runner.StartedAsync(3);
+        await cancellation.CancelAsync();
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+
+        var after = store.Read("default", "study")!.State.Trials;
+        Assert.Equal(["study-0001", "study-0002", "study-0003"], runner.Stopped.Order());
+        Assert.All(after, static t => Assert.Equal((TrialStatus.Created, 2), (t.Status, t.Attempt)));
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_answer_loses_nothing()
+    {
+        await using var runner = new InstantRunner(static _ => new(TrialExitKind.Exited, 0, ""));
+        using var client = new SuggestionClient(new("http://127.0.0.1:1"), TimeProvider.System) { Deadline = TimeSpan.FromSeconds(1) };
+
+        var failure = await Assert.ThrowsAsync<SuggestionUnavailableException>(() => RunAsync(Given.Spec(), runner, client));
+
+        Assert.Contains("http://127.0.0.1:1/ does not answer", failure.Message, StringComparison.Ordinal);
+        using var store = ExperimentStore.OpenExisting(Path.Combine(_folder, "katib.db"));
+        Assert.Null(store.Read("default", "study")!.State.Outcome);
+    }
+
+    private async Task<(Outcome Outcome, ExperimentState State)> RunAsync(
+        ExperimentSpec spec, InstantRunner runner, WebApplication service)
+    {
+        using var client = new SuggestionClient(new(service.Urls.Single()), TimeProvider.System);
+        return await RunAsync(spec, runner, client);
+    }
+
+    private async Task<(Outcome Outcome, ExperimentState State)> RunAsync(
+        ExperimentSpec spec, InstantRunner runner, SuggestionClient client)
+    {
+        using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
+        var stored = store.Create(spec, _folder, Given.State());
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
+        var outcome = await loop.RunAsync(TestContext.Current.CancellationToken);
+        var saved = store.Read("default", "study")!.State.Trials;
+        Assert.Equal(loop.State.Trials.Select(static t => (t.Name, t.Status)), saved.Select(static t => (t.Name, t.Status)));
+        return (outcome, loop.State);
+    }
+
+    /// <summary>Trials that report their number as the loss and end as told; null lets them run on.</summary>
+    private sealed class InstantRunner(Func<TrialJob, TrialExit?> exit) : ITrialRunner
+    {
+        private readonly Channel<TrialEvent> _events = Channel.CreateUnbounded<TrialEvent>();
+        private readonly SemaphoreSlim _starts = new(0);
+
+        public List<TrialJob> Started { get; } = [];
+
+        public List<string> Stopped { get; } = [];
+
+        public Task StartAsync(TrialJob job, CancellationToken cancellationToken)
+        {
+            Started.Add(job);
+            _ = _events.Writer.TryWrite(new TrialEvent.Measured(job.Trial, 0, [new("loss", $"{Started.Count}", null)]));
+            if (exit(job) is { } end)
+            {
+                _ = _events.Writer.TryWrite(new TrialEvent.Ended(job.Trial, end));
+            }
+
+            _ = _starts.Release();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(string trial, CancellationToken cancellationToken)
+        {
+            lock (Stopped)
+            {
+                Stopped.Add(trial);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public IAsyncEnumerable<TrialEvent> WatchAsync(CancellationToken cancellationToken) =>
+            _events.Reader.ReadAllAsync(cancellationToken);
+
+        public async Task StartedAsync(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                Assert.True(await _starts.WaitAsync(TimeSpan.FromSeconds(60)), $"start number {i + 1} did not come");
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _starts.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
