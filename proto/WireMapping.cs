@@ -15,34 +15,18 @@ public static class WireMapping
     /// makes a request fail; one whose assignments are no point of the space only counts.
     /// </remarks>
     /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>
-    public static Study ToStudy(Wire.GetSuggestionsRequest request)
-    {
-        var problems = new List<Problem>();
-        if (request.CurrentRequestNumber is < 0 or > MaxRequestNumber)
-        {
-            problems.Add(new(
-                "current_request_number",
-                FormattableString.Invariant($"{request.CurrentRequestNumber}"),
-                $"must lie between 0 and {MaxRequestNumber}"));
-        }
+    public static Study ToStudy(Wire.GetSuggestionsRequest request) => ToStudy(
+        request.Experiment, request.CurrentRequestNumber, request.TotalRequestNumber, request.Trials, request.Trials.Count);
 
-        var space = ToSpace(request.Experiment, problems);
-        if (space.Dimension is 0 && problems.Count is 0)
-        {
-            problems.Add(new("parameters", "", "are missing; give at least one parameter to search"));
-        }
-
-        InvalidStudyException.ThrowIfAny(problems);
-        var objective = request.Experiment?.Spec?.Objective ?? new();
-        var issued = (long)request.TotalRequestNumber - request.CurrentRequestNumber;
-        return new(
-            request.Experiment?.Name ?? "",
-            space,
-            ToSettings(request.Experiment),
-            [.. request.Trials.Select(t => ToTrial(t, space, objective))],
-            issued is < 0 or > int.MaxValue ? request.Trials.Count : (int)issued,
-            MaxTrialCount: null);
-    }
+    /// <summary>The same for a request whose trials are still to be read, which is done one at a time.</summary>
+    /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>
+    /// <exception cref="Google.Protobuf.InvalidProtocolBufferException">What stands for a trial is none.</exception>
+    public static Study ToStudy(UnreadSuggestionsRequest request) => ToStudy(
+        request.Experiment,
+        request.CurrentRequestNumber,
+        request.TotalRequestNumber,
+        request.Trials.Select(static t => Wire.Trial.Parser.ParseFrom(t)),
+        request.Trials.Count);
 
     /// <summary>What is to be validated, its search space checked. An experiment without parameters is accepted.</summary>
     /// <exception cref="InvalidStudyException">The search space is wrong.</exception>
@@ -83,6 +67,36 @@ public static class WireMapping
         };
         wire.List.Add(space.List.IsDefault ? [] : space.List);
         return new() { Name = parameter.Name, ParameterType = ToWire(parameter.Type), FeasibleSpace = wire };
+    }
+
+    private static Study ToStudy(
+        Wire.Experiment? experiment, int current, int total, IEnumerable<Wire.Trial> trials, int trialCount)
+    {
+        var problems = new List<Problem>();
+        if (current is < 0 or > MaxRequestNumber)
+        {
+            problems.Add(new(
+                "current_request_number",
+                FormattableString.Invariant($"{current}"),
+                $"must lie between 0 and {MaxRequestNumber}"));
+        }
+
+        var space = ToSpace(experiment, problems);
+        if (space.Dimension is 0 && problems.Count is 0)
+        {
+            problems.Add(new("parameters", "", "are missing; give at least one parameter to search"));
+        }
+
+        InvalidStudyException.ThrowIfAny(problems);
+        var objective = experiment?.Spec?.Objective ?? new();
+        var issued = (long)total - current;
+        return new(
+            experiment?.Name ?? "",
+            space,
+            ToSettings(experiment),
+            [.. trials.Select(t => ToTrial(t, space, objective))],
+            issued is < 0 or > int.MaxValue ? trialCount : (int)issued,
+            MaxTrialCount: null);
     }
 
     private static SearchSpace ToSpace(Wire.Experiment? experiment, List<Problem> problems) =>
