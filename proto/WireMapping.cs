@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Wire = Api.V1.Beta1;
 
 namespace Katib.Proto;
@@ -131,7 +132,7 @@ public static class WireMapping
     {
         var text = observation?.Metrics.FirstOrDefault(m => m.Name == objective.ObjectiveMetricName)?.Value;
         if (text is null
-            || !double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value)
+            || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             || double.IsNaN(value))
         {
             return null;

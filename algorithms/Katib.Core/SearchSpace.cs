@@ -78,6 +78,7 @@ public sealed class SearchSpace
     public Point? Parse(IEnumerable<Assignment> assignments)
     {
         var coordinates = new double[Dimension];
+        Array.Fill(coordinates, double.NaN);
         var found = 0;
         var expected = 0;
         foreach (var (name, value) in assignments)
@@ -92,7 +93,8 @@ public sealed class SearchSpace
                 }
             }
 
-            if (!Parameters[expected].TryParse(value, out coordinates[expected]))
+            var isSecond = !double.IsNaN(coordinates[expected]);
+            if (isSecond || !Parameters[expected].TryParse(value, out coordinates[expected]))
             {
                 return null;
             }
