@@ -1,19 +1,35 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Numerics;
 
 namespace Katib;
 
 /// <summary>The settings of an algorithm as the user wrote them, with the algorithm's name.</summary>
 public sealed record AlgorithmSettings(string Algorithm, ImmutableArray<KeyValuePair<string, string>> Items)
 {
-    /// <summary>Begins to read them; the reader collects what is wrong.</summary>
-    public SettingsReader Read() => new(this);
+    /// <summary>Begins to read them against what the algorithm declares; the reader collects what is wrong.</summary>
+    public SettingsReader Read(ImmutableArray<SettingDeclaration> declared) => new(this, declared);
 }
 
-/// <summary>Reads settings by name, so that one description parses, validates and knows the names.</summary>
-public sealed class SettingsReader(AlgorithmSettings settings)
+/// <summary>A setting that an algorithm understands, in words for its users.</summary>
+/// <param name="Name">Its name in <c>algorithmSettings</c>.</param>
+/// <param name="Values">Which values it takes.</param>
+/// <param name="Default">What holds when it is not set.</param>
+/// <param name="Effect">What it does.</param>
+public sealed record SettingDeclaration(string Name, string Values, string Default, string Effect)
 {
-    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+    /// <summary>The seed, common to all algorithms.</summary>
+    public static SettingDeclaration RandomState { get; } = new(
+        "random_state", "whole number, 0 or more", "from the experiment's name", "seeds the search: the same number, the same points");
+
+    /// <summary>The way out of the rule that no point is tried twice.</summary>
+    public static SettingDeclaration AllowDuplicates { get; } = new(
+        "allow_duplicates", "true, false", "false", "goes on with points tried before when every point has been, for noisy objectives");
+}
+
+/// <summary>Reads declared settings by name and collects everything that is wrong with them.</summary>
+public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<SettingDeclaration> declared)
+{
     private readonly List<Problem> _problems = [];
 
     /// <summary>The whole-number setting that seeds every algorithm; null when it is not set.</summary>
@@ -27,7 +43,7 @@ public sealed class SettingsReader(AlgorithmSettings settings)
     /// <param name="name">The setting's name.</param>
     /// <param name="min">The smallest value allowed.</param>
     /// <param name="max">The largest value allowed.</param>
-    /// <param name="katibMessage">Katib's sentence for a number out of bounds, where it has one.</param>
+    /// <param name="katibMessage">Katib's sentence for a number that is too small, where it has one.</param>
     public long? WholeNumber(string name, long min, long max, string? katibMessage = null)
     {
         if (Find(name) is not var (text, path))
@@ -35,21 +51,27 @@ public sealed class SettingsReader(AlgorithmSettings settings)
             return null;
         }
 
-        if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number))
+        if (text.Length > ExactDecimal.MaxLength
+            || !BigInteger.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number))
         {
             const string Message = "must be a whole number";
             _problems.Add(new(path, text, Message, $"failed to validate {name}({text}): {Message}"));
             return null;
         }
 
-        if (number < min || number > max)
+        if (number < min)
         {
-            var range = max == long.MaxValue ? $"must be at least {min}" : $"must lie between {min} and {max}";
-            _problems.Add(new(path, text, range, katibMessage));
+            _problems.Add(new(path, text, $"must be at least {min}", katibMessage));
             return null;
         }
 
-        return number;
+        if (number > max)
+        {
+            _problems.Add(new(path, text, $"must be at most {max}"));
+            return null;
+        }
+
+        return (long)number;
     }
 
     /// <summary><c>true</c> or <c>false</c> in any case; false when it is not set.</summary>
@@ -69,6 +91,9 @@ public sealed class SettingsReader(AlgorithmSettings settings)
         return value;
     }
 
+    /// <summary>Adds a problem that the algorithm found itself, so that all are told at once.</summary>
+    public void Reject(Problem problem) => _problems.Add(problem);
+
     /// <summary>Throws when a setting is unknown, stands twice or was found wrong; call it after the last one is read.</summary>
     public void ThrowIfInvalid()
     {
@@ -76,12 +101,12 @@ public sealed class SettingsReader(AlgorithmSettings settings)
         for (var i = 0; i < settings.Items.Length; i++)
         {
             var name = settings.Items[i].Key;
-            if (!_known.Contains(name))
+            if (!declared.Any(d => d.Name == name))
             {
                 _problems.Add(new(
                     $"algorithm.algorithmSettings[{i}].name",
                     name,
-                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", _known.Order(StringComparer.Ordinal))}",
+                    $"is no setting of {settings.Algorithm}; it has {string.Join(", ", declared.Select(static d => d.Name))}",
                     $"unknown setting {name} for algorithm {settings.Algorithm}"));
             }
             else if (!seen.Add(name))
@@ -95,7 +120,11 @@ public sealed class SettingsReader(AlgorithmSettings settings)
 
     private (string Text, string Path)? Find(string name)
     {
-        _ = _known.Add(name);
+        if (!declared.Any(d => d.Name == name))
+        {
+            throw new InvalidOperationException($"The algorithm reads the setting '{name}' without declaring it.");
+        }
+
         for (var i = 0; i < settings.Items.Length; i++)
         {
             if (settings.Items[i].Key == name)

@@ -7,22 +7,41 @@ namespace Katib;
 internal sealed class ArithmeticGrid
 {
     private const long MaxExact = 1L << 53;
+    private const int MaxExactPower = 22;
 
     private readonly BigInteger _origin;
     private readonly BigInteger _step;
     private readonly BigInteger _unit;
     private readonly int _exponent;
-    private readonly bool _fits;
 
+    // The same as machine numbers, where they fit.
+    private readonly bool _fits;
+    private readonly long _fastOrigin;
+    private readonly long _fastStep;
+    private readonly double _fastUnit;
+
+    /// <summary>A grid whose max is not below min and whose step is above zero.</summary>
     public ArithmeticGrid(ExactDecimal min, ExactDecimal max, ExactDecimal step)
     {
-        _exponent = Math.Min(0, Math.Min(min.Exponent, Math.Min(max.Exponent, step.Exponent)));
+        _exponent = Math.Min(min.Exponent, Math.Min(max.Exponent, step.Exponent));
+        if (_exponent is > 0 and <= MaxExactPower)
+        {
+            _exponent = 0;
+        }
+
         _origin = min.At(_exponent);
         _step = step.At(_exponent);
-        _unit = BigInteger.Pow(10, -_exponent);
-        _fits = _exponent >= -22
-            && BigInteger.Abs(_origin) <= MaxExact && BigInteger.Abs(max.At(_exponent)) <= MaxExact;
-        Count = ((max.At(_exponent) - _origin) / _step) + 1;
+        _unit = BigInteger.Pow(10, Math.Max(0, -_exponent));
+        var end = max.At(_exponent);
+        Count = ((end - _origin) / _step) + 1;
+        if (_exponent is >= -MaxExactPower and <= 0
+            && BigInteger.Abs(_origin) <= MaxExact && BigInteger.Abs(end) <= MaxExact)
+        {
+            _fits = true;
+            _fastOrigin = (long)_origin;
+            _fastStep = Count.IsOne ? 0 : (long)_step;
+            _fastUnit = (double)_unit;
+        }
     }
 
     /// <summary>How many there are; at least 1.</summary>
@@ -34,7 +53,7 @@ internal sealed class ArithmeticGrid
         if (_fits)
         {
             // Both operands are exact as doubles, so the division gives the nearest one.
-            return (double)((long)_origin + (k * (long)_step)) / (double)_unit;
+            return (_fastOrigin + (k * _fastStep)) / _fastUnit;
         }
 
         var scaled = _origin + (k * _step);
@@ -42,9 +61,14 @@ internal sealed class ArithmeticGrid
             string.Create(CultureInfo.InvariantCulture, $"{scaled}e{_exponent}"), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Number k rounded to a whole number, halves away from zero.</summary>
+    /// <summary>Number k rounded to a whole number, halves away from zero; for bounds that are whole numbers.</summary>
     public long WholeAt(BigInteger k)
     {
+        if (_fits && _exponent == 0)
+        {
+            return _fastOrigin + ((long)k * _fastStep);
+        }
+
         var scaled = _origin + (k * _step);
         var half = BigInteger.Abs(scaled) + (_unit / 2);
         return (long)(half / _unit) * scaled.Sign;

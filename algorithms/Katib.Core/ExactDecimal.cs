@@ -5,7 +5,7 @@ namespace Katib;
 
 /// <summary>A decimal number exactly as written: <c>Mantissa * 10^Exponent</c>.</summary>
 /// <remarks>Steps are counted and added in it, so that 0.1 + 2 * 0.1 is 0.3, whatever the size of the numbers.</remarks>
-internal readonly record struct ExactDecimal(BigInteger Mantissa, int Exponent)
+internal readonly record struct ExactDecimal(BigInteger Mantissa, int Exponent) : IComparable<ExactDecimal>
 {
     /// <summary>Longer texts are no numbers that a person wrote; the bound keeps the arithmetic cheap.</summary>
     public const int MaxLength = 400;
@@ -37,6 +37,13 @@ internal readonly record struct ExactDecimal(BigInteger Mantissa, int Exponent)
 
         number = new(BigInteger.Parse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture), exponent);
         return true;
+    }
+
+    /// <inheritdoc/>
+    public int CompareTo(ExactDecimal other)
+    {
+        var exponent = Math.Min(Exponent, other.Exponent);
+        return At(exponent).CompareTo(other.At(exponent));
     }
 
     /// <summary>The mantissa when the exponent is lowered to <paramref name="exponent"/>.</summary>

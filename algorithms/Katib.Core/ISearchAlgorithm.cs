@@ -9,6 +9,9 @@ namespace Katib;
 /// </remarks>
 public interface ISearchAlgorithm
 {
+    /// <summary>The settings that it understands; every other is refused.</summary>
+    ImmutableArray<SettingDeclaration> Settings { get; }
+
     /// <summary>
     /// Suggests exactly <paramref name="count"/> points, none of which repeats a trial or another suggestion while the
     /// space has unseen points. A count of zero only validates.

@@ -13,6 +13,9 @@ public abstract record ParameterDefinition(string Name)
     /// <summary>How many values there are; null for a continuum. At most 2^53, so that an index is exact as a double.</summary>
     public abstract long? Count { get; }
 
+    /// <summary>Whether it is a real number without a step, which a grid cannot list unless it has one value only.</summary>
+    public virtual bool IsContinuum => Count is null;
+
     /// <summary>Text to coordinate; false when the text is no value of this parameter.</summary>
     public abstract bool TryParse(string text, out double coordinate);
 
@@ -32,6 +35,7 @@ public sealed record ContinuousParameter : ParameterDefinition
     private readonly double _max;
     private readonly Law _law;
     private readonly int _digits;
+    private readonly double _noise;
 
     internal ContinuousParameter(string name, double min, double max, Distribution distribution)
         : base(name)
@@ -40,9 +44,12 @@ public sealed record ContinuousParameter : ParameterDefinition
         _max = max;
         _law = new(distribution, min, max);
 
-        // 12 digits of the range, not of the value: between 1000000 and 1000001 a value needs 18 - 1, capped at a double's.
+        // 12 digits of the range, not of the value: between 1000 and 1001 a value needs 16.
         var excess = Math.Log10(Math.Max(Math.Abs(min), Math.Abs(max)) / (max - min));
-        _digits = Digits + (excess > 0 ? (int)Math.Ceiling(Math.Min(excess, 5)) : 0);
+        _digits = Digits + (excess > 0 ? (int)Math.Ceiling(excess) : 0);
+
+        // Where the bounds enclose 0, a value this near to it is what is left of larger ones that cancel.
+        _noise = min < 0 && max > 0 ? 2e-15 * ((max / 2) - (min / 2)) : 0;
     }
 
     /// <inheritdoc/>
@@ -58,14 +65,20 @@ public sealed record ContinuousParameter : ParameterDefinition
     /// <inheritdoc/>
     public override double Quantile(double probability)
     {
+        if (probability <= 0 || probability >= 1)
+        {
+            return (probability <= 0 ? _min : _max) + 0.0;
+        }
+
         var value = _law.FromScale(_law.Quantile(probability));
-        return Math.Clamp(Numbers.RoundSignificant(value, _digits), _min, _max) + 0.0;
+        value = Math.Abs(value) < _noise ? 0 : Numbers.RoundSignificant(value, _digits);
+        return Math.Clamp(value, _min, _max) + 0.0;
     }
 }
 
 /// <summary>Finitely many numbers in ascending order: a stepped double, an int, a discrete list of numbers.</summary>
 /// <remarks>
-/// <para>Under <c>uniform</c> every value is equally likely. Under the other distributions a value has the mass of its
+/// <para>Under <c>uniform</c> every value is equally likely. Under any other distribution a value has the mass of its
 /// cell: the interval between the midpoints to its neighbours on the distribution's scale, where the outermost cells are
 /// as wide outwards as inwards. Both ends are thus reached with their full mass.</para>
 /// </remarks>
@@ -75,32 +88,35 @@ public abstract record NumericParameter : ParameterDefinition
     private const int MaxTable = 4096;
 
     private readonly long _count;
+    private readonly double _first;
+    private readonly double _last;
     private readonly Law? _law;
     private readonly double[]? _cells;
 
-    private protected NumericParameter(
-        string name, long count, Distribution distribution, Func<long, double> valueAt)
+    /// <summary>Takes the distribution of the cells; null makes every value equally likely.</summary>
+    private protected NumericParameter(string name, long count, Distribution? cells, Func<long, double> valueAt)
         : base(name)
     {
         _count = count;
+        _first = valueAt(0);
+        _last = valueAt(count - 1);
         ValueAt = valueAt;
-        if (distribution is Distribution.Uniform || count == 1)
+        if (cells is not { } distribution || count == 1)
         {
             return;
         }
 
-        var scale = new Law(distribution, valueAt(0), valueAt(count - 1));
-        var first = scale.ToScale(valueAt(0));
-        var last = scale.ToScale(valueAt(count - 1));
+        var bounds = new Law(distribution, _first, _last);
         _law = new(
             distribution,
-            valueAt(0),
-            valueAt(count - 1),
-            (scale.ToScale(valueAt(1)) / 2) - (first / 2),
-            (last / 2) - (scale.ToScale(valueAt(count - 2)) / 2));
+            _first,
+            _last,
+            marginBelow: bounds.ToScale(valueAt(1)) / 2,
+            marginAbove: (1 - bounds.ToScale(valueAt(count - 2))) / 2);
         if (count <= MaxTable)
         {
-            _cells = [.. Enumerable.Range(1, (int)count - 1).Select(k => LowerEdge(k))];
+            var scaled = Enumerable.Range(0, (int)count).Select(k => _law.ToScale(valueAt(k))).ToArray();
+            _cells = [.. scaled.Zip(scaled.Skip(1), static (below, value) => (below + value) / 2)];
         }
     }
 
@@ -144,22 +160,22 @@ public abstract record NumericParameter : ParameterDefinition
             return false;
         }
 
-        // Other services print 0.30000000000000004 where we print 0.3: what is that near is the same value.
+        // Where the values are evenly spread, this finds one of them at once.
+        var guess = Math.Round((value - _first) / (_last - _first) * (_count - 1));
+        if (guess >= 0 && guess < _count && ValueAt((long)guess).Equals(value))
+        {
+            coordinate = guess;
+            return true;
+        }
+
         var nearest = Nearest(value);
         coordinate = nearest;
-        return Math.Abs(ValueAt(nearest) - value) <= 1e-12 * Math.Abs(value);
+        return IsAt(nearest, value);
     }
 
     /// <summary>The index of the value nearest to the given one.</summary>
     private long Nearest(double value)
     {
-        var (first, last) = (ValueAt(0), ValueAt(_count - 1));
-        var guess = Math.Round((value - first) / (last - first) * (_count - 1));
-        if (guess >= 0 && guess < _count && ValueAt((long)guess).Equals(value))
-        {
-            return (long)guess;
-        }
-
         var (low, high) = (0L, _count - 1);
         while (low < high)
         {
@@ -170,22 +186,41 @@ public abstract record NumericParameter : ParameterDefinition
         return low > 0 && value - ValueAt(low - 1) < ValueAt(low) - value ? low - 1 : low;
     }
 
-    private double LowerEdge(long k) => (_law!.ToScale(ValueAt(k - 1)) / 2) + (_law.ToScale(ValueAt(k)) / 2);
+    /// <summary>
+    /// Whether a number is meant to be the value with the given index: other services print 0.30000000000000004 where we
+    /// print 0.3, and 5.551115123125783e-17 where we print 0.0.
+    /// </summary>
+    private bool IsAt(long index, double number)
+    {
+        var value = ValueAt(index);
+        var distance = Math.Abs(value - number);
+        return distance <= 1e-12 * Math.Abs(number)
+            || (index > 0 && index < _count - 1
+                && distance <= 1e-12 * Math.Min(value - ValueAt(index - 1), ValueAt(index + 1) - value));
+    }
+
+    private double LowerEdge(long k) => (_law!.ToScale(ValueAt(k - 1)) + _law.ToScale(ValueAt(k))) / 2;
+
+    /// <summary>The distribution of the cells of values that are evenly spread, or meant to count alike.</summary>
+    private protected static Distribution? CellsOf(Distribution distribution) =>
+        distribution is Distribution.Uniform ? null : distribution;
 }
 
 /// <summary>A double with a step: <c>min + k * step</c>, printed as the decimal it is.</summary>
 public sealed record SteppedParameter : NumericParameter
 {
     internal SteppedParameter(string name, ArithmeticGrid grid, Distribution distribution)
-        : base(name, (long)grid.Count, distribution, grid.ValueAt)
+        : base(name, (long)grid.Count, CellsOf(distribution), grid.ValueAt)
     {
     }
 
     /// <summary>A range so narrow that its doubles can be counted: each of them is one value.</summary>
+    /// <remarks>Doubles lie twice as dense below a power of two as above it, so that even <c>uniform</c> needs cells.</remarks>
     internal SteppedParameter(string name, double min, long count, Distribution distribution)
-        : base(name, count, distribution, k => OrderedDoubles.At(min, k))
-    {
-    }
+        : base(name, count, distribution, k => OrderedDoubles.At(min, k)) => IsContinuum = count > 1;
+
+    /// <inheritdoc/>
+    public override bool IsContinuum { get; }
 
     /// <inheritdoc/>
     public override string Format(double coordinate) => Numbers.Format(ValueAt((long)coordinate));
@@ -197,7 +232,7 @@ public sealed record IntParameter : NumericParameter
     private readonly Func<long, long> _wholeAt;
 
     internal IntParameter(string name, long count, Distribution distribution, Func<long, long> wholeAt)
-        : base(name, count, distribution, k => wholeAt(k)) => _wholeAt = wholeAt;
+        : base(name, count, CellsOf(distribution), k => wholeAt(k)) => _wholeAt = wholeAt;
 
     /// <inheritdoc/>
     public override string Format(double coordinate) => _wholeAt((long)coordinate).ToString(CultureInfo.InvariantCulture);
@@ -209,7 +244,7 @@ public sealed record DiscreteParameter : NumericParameter
     private readonly ImmutableArray<string> _texts;
 
     private DiscreteParameter(string name, ImmutableArray<string> texts, double[] values, Distribution distribution)
-        : base(name, values.Length, distribution, k => values[k]) => _texts = texts;
+        : base(name, values.Length, CellsOf(distribution), k => values[k]) => _texts = texts;
 
     /// <summary>Takes texts that are all finite numbers, no two of them equal.</summary>
     public static DiscreteParameter Of(string name, ImmutableArray<string> texts, Distribution distribution)

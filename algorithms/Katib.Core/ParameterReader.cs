@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Katib;
 
@@ -11,44 +12,72 @@ internal static class ParameterReader
     /// <summary>A range with fewer doubles than this is treated as finite: draws from it would meet again.</summary>
     private const long NarrowRange = 1L << 40;
 
-    /// <summary>The definition; null when a problem was added that leaves none.</summary>
+    private delegate ExactDecimal? BoundReader(string text, string path, ICollection<Problem> problems);
+
+    /// <summary>The definition; null when a problem was added, for then there is none.</summary>
     public static ParameterDefinition? Read(ParameterSpec spec, string path, ICollection<Problem> problems)
     {
+        var before = problems.Count;
         var space = $"{path}.feasibleSpace";
         if (spec.FeasibleSpace.Distribution is Distribution.Unknown)
         {
             problems.Add(new(
                 $"{space}.distribution", "unknown", "must be one of uniform, logUniform, normal, logNormal"));
-            return null;
+            spec = spec with { FeasibleSpace = spec.FeasibleSpace with { Distribution = Distribution.Uniform } };
         }
 
+        ParameterDefinition? parameter = null;
         switch (spec.Type)
         {
             case ParameterType.Double:
-                return ReadDouble(spec, space, problems);
+                parameter = ReadDouble(spec, space, problems);
+                break;
             case ParameterType.Int:
-                return ReadInt(spec, space, problems);
+                parameter = ReadInt(spec, space, problems);
+                break;
             case ParameterType.Discrete or ParameterType.Categorical:
-                return ReadList(spec, space, problems);
+                parameter = ReadList(spec, space, problems);
+                break;
             default:
                 problems.Add(new($"{path}.parameterType", "unknown", "must be one of double, int, discrete, categorical"));
-                return null;
+                break;
         }
+
+        return problems.Count > before ? null : parameter;
+    }
+
+    private static SteppedParameter? ReadStepped(
+        ParameterSpec spec, ArithmeticGrid grid, string path, ICollection<Problem> problems)
+    {
+        var space = spec.FeasibleSpace;
+        if (grid.Count > MaxCount)
+        {
+            problems.Add(new($"{path}.step", space.Step, $"leaves more than {MaxCount} values; use a larger step"));
+            return null;
+        }
+
+        var largest = Math.Max(Math.Abs(ToDouble(space.Min)), Math.Abs(ToDouble(space.Max)));
+        if (grid.Count > 1 && ToDouble(space.Step) < largest - Math.BitDecrement(largest))
+        {
+            problems.Add(new(
+                $"{path}.step", space.Step, $"is finer than numbers around {Numbers.Format(largest)} are; use a larger step"));
+            return null;
+        }
+
+        return new(spec.Name, grid, space.Distribution);
     }
 
     private static ParameterDefinition? ReadDouble(ParameterSpec spec, string path, ICollection<Problem> problems)
     {
         var space = spec.FeasibleSpace;
-        if (ReadRange(space, path, problems) is not var (min, max))
+        if (ReadRange(space, ReadNumber, path, problems) is not var (min, max, step))
         {
             return null;
         }
 
-        if (space.Step.Length > 0)
+        if (step is { } given)
         {
-            return ReadGrid(space, min, max, path, problems) is { } grid
-                ? new SteppedParameter(spec.Name, grid, space.Distribution)
-                : null;
+            return ReadStepped(spec, new(min, max, given), path, problems);
         }
 
         var (low, high) = (ToDouble(space.Min), ToDouble(space.Max));
@@ -60,19 +89,17 @@ internal static class ParameterReader
     private static IntParameter? ReadInt(ParameterSpec spec, string path, ICollection<Problem> problems)
     {
         var space = spec.FeasibleSpace;
-        var before = problems.Count;
-        var first = ReadWhole(space.Min, $"{path}.min", problems);
-        var last = ReadWhole(space.Max, $"{path}.max", problems);
-        if (problems.Count > before
-            || ReadRange(space, path, problems) is not var (min, max)
-            || ReadGrid(space with { Step = space.Step.Length > 0 ? space.Step : "1" }, min, max, path, problems) is not { } grid)
+        if (ReadRange(space, ReadWhole, path, problems) is not var (min, max, step))
         {
             return null;
         }
 
         // With a step below 1 neighbours round to the same or the next number, so every whole number up to the last is met.
-        var dense = ToDouble(space.Step.Length > 0 ? space.Step : "1") <= 1;
-        var count = dense ? (System.Numerics.BigInteger)grid.WholeAt(grid.Count - 1) - first + 1 : grid.Count;
+        var one = new ExactDecimal(BigInteger.One, 0);
+        var grid = new ArithmeticGrid(min, max, step ?? one);
+        var dense = (step ?? one).CompareTo(one) <= 0;
+        var first = (long)min.Mantissa;
+        var count = dense ? (BigInteger)grid.WholeAt(grid.Count - 1) - first + 1 : grid.Count;
         if (count > MaxCount)
         {
             problems.Add(new($"{path}.max", space.Max, $"leaves more than {MaxCount} values; narrow the range or use a double"));
@@ -135,22 +162,19 @@ internal static class ParameterReader
             : new CategoricalParameter(spec.Name, list);
     }
 
-    private static (ExactDecimal Min, ExactDecimal Max)? ReadRange(
-        FeasibleSpace space, string path, ICollection<Problem> problems)
+    private static (ExactDecimal Min, ExactDecimal Max, ExactDecimal? Step)? ReadRange(
+        FeasibleSpace space, BoundReader readBound, string path, ICollection<Problem> problems)
     {
         var before = problems.Count;
-        var min = ReadNumber(space.Min, $"{path}.min", problems);
-        var max = ReadNumber(space.Max, $"{path}.max", problems);
-        if (problems.Count > before)
-        {
-            return null;
-        }
-
-        if (ToDouble(space.Min) > ToDouble(space.Max))
+        var min = readBound(space.Min, $"{path}.min", problems);
+        var max = readBound(space.Max, $"{path}.max", problems);
+        var step = space.Step.Length > 0 ? ReadNumber(space.Step, $"{path}.step", problems) : null;
+        if (min is { } low && max is { } high && low.CompareTo(high) > 0)
         {
             problems.Add(new($"{path}.min", space.Min, $"must not be above max '{space.Max}'; swap the two"));
         }
-        else if (IsLog(space.Distribution) && ToDouble(space.Min) <= 0)
+
+        if (IsLog(space.Distribution) && min is { Mantissa.Sign: <= 0 })
         {
             problems.Add(new(
                 $"{path}.min",
@@ -158,70 +182,39 @@ internal static class ParameterReader
                 $"must be above 0 under {TextOf(space.Distribution)}; raise it, or use uniform or normal"));
         }
 
-        return problems.Count > before ? null : (min, max);
-    }
-
-    private static ArithmeticGrid? ReadGrid(
-        FeasibleSpace space, ExactDecimal min, ExactDecimal max, string path, ICollection<Problem> problems)
-    {
-        var before = problems.Count;
-        var step = ReadNumber(space.Step, $"{path}.step", problems);
-        if (problems.Count > before)
-        {
-            return null;
-        }
-
-        if (ToDouble(space.Step) <= 0)
+        if (step is { Mantissa.Sign: <= 0 })
         {
             problems.Add(new($"{path}.step", space.Step, "must be above 0"));
-            return null;
         }
 
-        var grid = new ArithmeticGrid(min, max, step);
-        if (grid.Count > MaxCount)
-        {
-            problems.Add(new($"{path}.step", space.Step, $"leaves more than {MaxCount} values; use a larger step"));
-            return null;
-        }
-
-        return grid;
+        return problems.Count > before ? null : (min!.Value, max!.Value, step);
     }
 
-    private static ExactDecimal ReadNumber(string text, string path, ICollection<Problem> problems)
+    private static ExactDecimal? ReadNumber(string text, string path, ICollection<Problem> problems)
     {
-        if (text.Length is 0)
-        {
-            problems.Add(new(path, "", "is missing; give a number"));
-        }
-        else if (!ExactDecimal.TryParse(text, out var number))
-        {
-            problems.Add(new(path, text, $"must be a finite number of at most {ExactDecimal.MaxLength} characters"));
-        }
-        else
+        if (ExactDecimal.TryParse(text, out var number))
         {
             return number;
         }
 
-        return default;
+        problems.Add(text.Length is 0
+            ? new(path, "", "is missing; give a number")
+            : new(path, text, $"must be a finite number of at most {ExactDecimal.MaxLength} characters"));
+        return null;
     }
 
-    private static long ReadWhole(string text, string path, ICollection<Problem> problems)
+    private static ExactDecimal? ReadWhole(string text, string path, ICollection<Problem> problems)
     {
-        if (text.Length is 0)
+        if (long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number)
+            && number is >= -MaxCount and <= MaxCount)
         {
-            problems.Add(new(path, "", "is missing; give a whole number"));
-        }
-        else if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number)
-            || number is < -MaxCount or > MaxCount)
-        {
-            problems.Add(new(path, text, $"must be a whole number between -{MaxCount} and {MaxCount}; for others use a double"));
-        }
-        else
-        {
-            return number;
+            return new(number, 0);
         }
 
-        return 0;
+        problems.Add(text.Length is 0
+            ? new(path, "", "is missing; give a whole number")
+            : new(path, text, $"must be a whole number between -{MaxCount} and {MaxCount}; for others use a double"));
+        return null;
     }
 
     private static bool IsLog(Distribution distribution) => distribution is Distribution.LogUniform or Distribution.LogNormal;

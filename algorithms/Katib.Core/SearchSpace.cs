@@ -34,6 +34,7 @@ public sealed class SearchSpace
         for (var i = 0; i < specs.Length; i++)
         {
             var spec = specs[i];
+            var isNamed = false;
             if (spec.Name.Length is 0)
             {
                 problems.Add(new($"parameters[{i}].name", "", "is missing; give every parameter a name"));
@@ -46,7 +47,12 @@ public sealed class SearchSpace
                     "stands twice; give every parameter a name of its own",
                     $"Detect duplicated parameter name: {spec.Name}"));
             }
-            else if (ParameterReader.Read(spec, $"parameters[{i}]", problems) is { } parameter)
+            else
+            {
+                isNamed = true;
+            }
+
+            if (ParameterReader.Read(spec, $"parameters[{i}]", problems) is { } parameter && isNamed)
             {
                 parameters.Add(parameter);
             }

@@ -1,3 +1,5 @@
+using Katib.Coordinator.Experiments;
+
 namespace Katib.Coordinator.Tests;
 
 public sealed class SmokeTests
@@ -5,6 +7,6 @@ public sealed class SmokeTests
     [Fact]
     public void Strategies_are_three()
     {
-        Assert.Equal(3, Enum.GetValues<Experiments.MetricStrategy>().Length);
+        Assert.Equal(3, Enum.GetValues<MetricStrategy>().Length);
     }
 }

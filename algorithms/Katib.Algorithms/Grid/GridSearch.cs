@@ -14,19 +14,36 @@ namespace Katib.Algorithms.Grid;
 /// </remarks>
 public sealed class GridSearch : ISearchAlgorithm
 {
-    private const int MaxGridPoints = 1_000_000;
+    private const string GridPoints = "grid_points";
+    private const int MaxGridPoints = 10_000;
+
+    /// <inheritdoc/>
+    public ImmutableArray<SettingDeclaration> Settings { get; } =
+    [
+        SettingDeclaration.RandomState with
+        {
+            Default = "none: lexicographic order", Effect = "walks the grid in a seeded random order",
+        },
+        new("grid_points", "whole number, 1 to 1000000", "none: a double needs a step", "how many points a double without a step gets"),
+        SettingDeclaration.AllowDuplicates,
+    ];
 
     /// <inheritdoc/>
     public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
     {
-        var settings = study.Settings.Read();
+        var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
-        var points = settings.WholeNumber("grid_points", 1, MaxGridPoints);
+        var points = settings.WholeNumber(GridPoints, 1, MaxGridPoints);
         var startsOver = settings.Flag("allow_duplicates");
+        if (!study.Settings.Items.Any(static s => s.Key == GridPoints))
+        {
+            RejectContinua(study.Space, settings);
+        }
+
         settings.ThrowIfInvalid();
 
         var gridded = points is { } n ? WithPoints(study, (int)n) : study;
-        var size = ThrowIfContinuum(gridded.Space) ?? throw new InvalidOperationException("A grid without continuum is finite.");
+        var size = gridded.Space.Size ?? throw new InvalidOperationException("A grid without continuum is finite.");
         if (study.MaxTrialCount is { } max && max > size && !startsOver)
         {
             throw new InvalidStudyException([new(
@@ -51,28 +68,51 @@ public sealed class GridSearch : ISearchAlgorithm
         return SequenceRule.Next(gridded, gridded.Space, grid, count, cancellationToken);
     }
 
-    private static BigInteger? ThrowIfContinuum(SearchSpace space)
+    private static void RejectContinua(SearchSpace space, SettingsReader settings)
     {
-        InvalidStudyException.ThrowIfAny(
-            [.. space.Parameters
-                .Select(static (p, i) => (Parameter: p, Index: i))
-                .Where(static p => p.Parameter.Count is null)
-                .Select(static p => new Problem(
-                    $"parameters[{p.Index}].feasibleSpace.step",
+        for (var i = 0; i < space.Dimension; i++)
+        {
+            if (space.Parameters[i] is { IsContinuum: true, Name: var name })
+            {
+                settings.Reject(new(
+                    $"parameters[{i}].feasibleSpace.step",
                     "",
                     "is missing, and a grid cannot list a continuum; set a step, or the algorithm setting grid_points",
-                    $"Param {p.Parameter.Name} step is nil; For discrete search space, all parameters must include step"))]);
-        return space.Size;
+                    $"Param {name} step is nil; For discrete search space, all parameters must include step"));
+            }
+        }
     }
 
     /// <summary>The study with every continuum replaced by so many of its values.</summary>
     private static Study WithPoints(Study study, int count)
     {
-        var space = study.Space.Select(p => p.Count is null ? Spaced(p, count) : p);
-        var trials = study.Trials.Select(t => t.Point is { } point
-            ? t with { Point = space.Parse(study.Space.Format(point)) }
-            : t);
-        return study with { Space = space, Trials = [.. trials] };
+        var space = study.Space.Select(p => p.IsContinuum ? Spaced(p, count) : p);
+        return study with
+        {
+            Space = space,
+            Trials = [.. study.Trials.Select(t => t with { Point = Moved(t.Point, study.Space, space) })],
+        };
+    }
+
+    /// <summary>The same point in the space of the grid; null when it lies between the grid's.</summary>
+    private static Point? Moved(Point? point, SearchSpace from, SearchSpace to)
+    {
+        if (point is not { } old)
+        {
+            return null;
+        }
+
+        var coordinates = old.Coordinates.ToArray();
+        for (var i = 0; i < coordinates.Length; i++)
+        {
+            if (!ReferenceEquals(from.Parameters[i], to.Parameters[i])
+                && !to.Parameters[i].TryParse(from.Parameters[i].Format(coordinates[i]), out coordinates[i]))
+            {
+                return null;
+            }
+        }
+
+        return new([.. coordinates]);
     }
 
     private static DiscreteParameter Spaced(ParameterDefinition parameter, int count)

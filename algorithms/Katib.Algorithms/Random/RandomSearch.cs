@@ -12,9 +12,13 @@ namespace Katib.Algorithms.Random;
 public sealed class RandomSearch : ISearchAlgorithm
 {
     /// <inheritdoc/>
+    public ImmutableArray<SettingDeclaration> Settings { get; } =
+        [SettingDeclaration.RandomState, SettingDeclaration.AllowDuplicates];
+
+    /// <inheritdoc/>
     public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
     {
-        var settings = study.Settings.Read();
+        var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
         _ = settings.Flag("allow_duplicates");
         settings.ThrowIfInvalid();

@@ -11,6 +11,9 @@ internal sealed class Permutation
 {
     private const int Rounds = 8;
 
+    /// <summary>Counters that no draw uses, so that a permutation and the draws of one key are independent.</summary>
+    private const ulong Domain = 1UL << 63;
+
     private readonly BigInteger _size;
     private readonly int _halfBits;
     private readonly BigInteger _mask;
@@ -54,7 +57,7 @@ internal sealed class Permutation
         var digest = 0UL;
         do
         {
-            digest = _philox.Block((ulong)(half & ulong.MaxValue) ^ digest, round).First;
+            digest = _philox.Block((ulong)(half & ulong.MaxValue) ^ digest, Domain | round).First;
             half >>= 64;
         }
         while (half > 0);
@@ -62,7 +65,7 @@ internal sealed class Permutation
         var bits = BigInteger.Zero;
         for (var filled = 0; filled < _halfBits; filled += 64)
         {
-            bits = (bits << 64) | _philox.Block(digest, Rounds + (ulong)filled).Second;
+            bits = (bits << 64) | _philox.Block(digest, Domain | (Rounds + (ulong)filled)).Second;
         }
 
         return bits;

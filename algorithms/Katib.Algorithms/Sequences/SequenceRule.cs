@@ -43,9 +43,10 @@ internal static class SequenceRule
             }
         }
 
-        if (picks.Count is 0 && count > 0)
+        if (picks.Count is 0)
         {
-            picks.Add(sequence.From(position).First());
+            // A namesake has tried all that is left, but its results are not ours.
+            picks.AddRange(sequence.From(position).Take(count));
         }
 
         return [.. Enumerable.Range(0, count).Select(i => new Suggestion(space.Format(picks[i % picks.Count])))];

@@ -28,7 +28,12 @@ public sealed record ExperimentSpec(
     ResumePolicy ResumePolicy,
     MetricsCollectorSpec MetricsCollector,
     TrialTemplate Template,
-    JsonObject Manifest);
+    JsonObject Manifest)
+{
+    /// <summary>Whether the user wants points repeated, for instance because the objective is noisy.</summary>
+    public bool AllowsDuplicates => Algorithm.Settings.Any(
+        static s => s.Key is "allow_duplicates" && bool.TryParse(s.Value, out var allowed) && allowed);
+}
 
 /// <summary>The objective. <paramref name="Strategies"/> has one entry for every metric.</summary>
 public sealed record ObjectiveSpec(

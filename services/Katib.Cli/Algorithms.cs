@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using System.Net;
+using Katib.Algorithms.Grid;
+using Katib.Algorithms.Random;
+using Katib.Hosting;
+using Microsoft.AspNetCore.Builder;
+
+namespace Katib.Cli;
+
+/// <summary>The algorithms that <c>katib</c> carries along, so that no service need run.</summary>
+internal static class Algorithms
+{
+    /// <summary>By the name that experiments use.</summary>
+    public static ImmutableSortedDictionary<string, (ISearchAlgorithm Algorithm, string Summary)> All { get; } =
+        new Dictionary<string, (ISearchAlgorithm, string)>(StringComparer.Ordinal)
+        {
+            ["grid"] = (new GridSearch(), "every combination once; doubles need a step or grid_points"),
+            ["random"] = (new RandomSearch(), "independent draws from the distributions, none twice; a strong baseline"),
+        }.ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    /// <summary>Serves an algorithm on a free loopback port: the same gRPC service as in its container.</summary>
+    public static async Task<(WebApplication Service, Uri Endpoint)> ServeAsync(string name, CancellationToken cancellationToken)
+    {
+        var service = SuggestionHost.Build(name, All[name].Algorithm, new(IPAddress.Loopback, 0));
+        await service.StartAsync(cancellationToken);
+        return (service, new(service.Urls.Single()));
+    }
+}

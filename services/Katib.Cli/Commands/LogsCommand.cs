@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Storage;
+
+namespace Katib.Cli.Commands;
+
+/// <summary><c>katib logs</c>: what a trial has printed.</summary>
+internal static class LogsCommand
+{
+    public static Command Create()
+    {
+        var trial = new Argument<string>("trial") { Description = "The trial's name, for instance digits-0007" };
+        var store = CommonOptions.Store();
+        var command = new Command("logs", "Print what a trial has written to stdout and stderr.") { trial, store };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var location = new StoreLocation(parsed.GetRequiredValue(store).FullName);
+            var name = parsed.GetRequiredValue(trial);
+            using var opened = ExperimentStore.OpenExisting(location.File);
+            if (opened.FindByTrial(name) is not [var experiment, ..])
+            {
+                throw new UserException($"There is no trial '{name}'; `katib status EXPERIMENT` lists trials.");
+            }
+
+            var attempt = opened.Read(experiment.Namespace, experiment.Name)!.State.Find(name)!.Attempt;
+            var log = ProcessRunner.OutputLog(location.FolderOf(experiment.Namespace, experiment.Name), name, attempt);
+            if (!File.Exists(log))
+            {
+                throw new UserException($"The trial '{name}' has not printed anything yet.");
+            }
+
+            await using var input = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            await using var output = Console.OpenStandardOutput();
+            await input.CopyToAsync(output, cancellationToken);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Katib.Coordinator.Storage;
+
+namespace Katib.Cli.Commands;
+
+/// <summary>What the user asked <c>katib run</c> for.</summary>
+internal sealed record RunOptions(
+    FileInfo File,
+    int? Parallel,
+    int? MaxTrials,
+    StoreLocation Store,
+    ImmutableDictionary<string, Uri> Endpoints,
+    ImmutableArray<string> Gpus,
+    bool Fresh,
+    bool Json);
+
+/// <summary><c>katib run</c>: from the file to the best trial.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.ManifestFile();
+        var parallel = CommonOptions.Count("--parallel", "How many trials run at once, in place of parallelTrialCount");
+        var maxTrials = CommonOptions.Count("--max-trials", "How many trials in all, in place of maxTrialCount");
+        var store = CommonOptions.Store();
+        var endpoints = new Option<KeyValuePair<string, Uri>[]>("--endpoint")
+        {
+            Description = "Use a running algorithm service: NAME=URL, for instance random=http://127.0.0.1:6789; may be repeated",
+            CustomParser = ParseEndpoints,
+            DefaultValueFactory = static _ => [],
+        };
+        var gpus = new Option<string?>("--gpus")
+        {
+            Description = "Devices such as 0,1: each running trial gets one of its own (CUDA_VISIBLE_DEVICES)",
+        };
+        var fresh = new Option<bool>("--fresh") { Description = "Forget an earlier run of this experiment and start anew" };
+        var output = CommonOptions.OneOf("--output", ["-o"], "table, or json: Katib's Experiment with its trials", "table", "table", "json");
+        var command = new Command("run", """
+            Run an experiment on this machine to its end.
+
+            Each trial is a process: the command of the template's primary container, started where the file lies. The
+            image is not used. Press Ctrl-C to stop; the same command goes on where it stopped. The exit code is 0 only
+            when the experiment has succeeded.
+            """)
+        {
+            file, parallel, maxTrials, store, endpoints, gpus, fresh, output,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var run = new ExperimentRun(
+                new(
+                    parsed.GetRequiredValue(file),
+                    parsed.GetValue(parallel),
+                    parsed.GetValue(maxTrials),
+                    new(parsed.GetRequiredValue(store).FullName),
+                    parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
+                    [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
+                    parsed.GetValue(fresh),
+                    parsed.GetRequiredValue(output) is "json"),
+                TimeProvider.System);
+            return await run.RunAsync(cancellationToken);
+        });
+        return command;
+    }
+
+    private static KeyValuePair<string, Uri>[] ParseEndpoints(ArgumentResult result)
+    {
+        var endpoints = new Dictionary<string, Uri>(StringComparer.Ordinal);
+        foreach (var text in result.Tokens.Select(static t => t.Value))
+        {
+            if (text.Split('=', 2) is [{ Length: > 0 } name, var address]
+                && Uri.TryCreate(address, UriKind.Absolute, out var endpoint)
+                && endpoint.Scheme is "http" or "https")
+            {
+                endpoints[name] = endpoint;
+            }
+            else
+            {
+                result.AddError($"--endpoint takes NAME=URL, for instance random=http://127.0.0.1:6789, not '{text}'.");
+            }
+        }
+
+        return [.. endpoints];
+    }
+}

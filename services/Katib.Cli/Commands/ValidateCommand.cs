@@ -1,0 +1,26 @@
+using System.CommandLine;
+
+namespace Katib.Cli.Commands;
+
+/// <summary><c>katib validate</c>: everything that is wrong with a file, before anything runs.</summary>
+internal static class ValidateCommand
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.ManifestFile();
+        var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file };
+        command.SetAction(parsed =>
+        {
+            var manifest = ManifestFile.Read(parsed.GetRequiredValue(file));
+            manifest.PrintFindings(Console.Out);
+            if (manifest.Spec is null)
+            {
+                return ExitCodes.Usage;
+            }
+
+            Console.WriteLine($"{manifest.Name}: the experiment '{manifest.Spec.Name}' can be run.");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Runners.Local;
+
+namespace Katib.Cli;
+
+/// <summary>An Experiment file with everything that was found in it: by the format's rules, the algorithm's and the runner's.</summary>
+/// <param name="Name">The file's name as the user gave it.</param>
+/// <param name="Folder">The directory that it lies in: where its trials start.</param>
+/// <param name="Spec">The experiment; null when there are problems.</param>
+/// <param name="Problems">Everything that is wrong, by line.</param>
+/// <param name="Warnings">What is legal but hardly meant, by line.</param>
+/// <param name="Notes">What is different on this machine.</param>
+internal sealed record ManifestFile(
+    string Name,
+    string Folder,
+    ExperimentSpec? Spec,
+    ImmutableArray<ManifestProblem> Problems,
+    ImmutableArray<ManifestProblem> Warnings,
+    ImmutableArray<string> Notes)
+{
+    private const long MaxBytes = 4 * 1024 * 1024;
+
+    /// <summary>Reads and checks a file. An algorithm that is served elsewhere is checked by its service.</summary>
+    public static ManifestFile Read(FileInfo file, IReadOnlyDictionary<string, Uri>? endpoints = null)
+    {
+        if (!file.Exists)
+        {
+            throw new UserException($"There is no file '{file}'.");
+        }
+
+        if (file.Length > MaxBytes)
+        {
+            throw new UserException($"'{file}' has {file.Length} bytes; an Experiment has at most {MaxBytes}.");
+        }
+
+        var parsed = ExperimentYaml.Parse(File.ReadAllText(file.FullName));
+        var folder = file.DirectoryName!;
+        if (parsed.Spec is not { } spec)
+        {
+            return new(file.ToString(), folder, null, parsed.Problems, parsed.Warnings, []);
+        }
+
+        var local = LocalJob.Check(spec.Template.RunObject, spec.Template.PrimaryContainerName, spec.MetricsCollector);
+        var isServedElsewhere = endpoints?.ContainsKey(spec.Algorithm.Name) is true;
+        var problems = local.Problems
+            .Concat(isServedElsewhere ? [] : ProblemsOfAlgorithm(spec))
+            .Select(parsed.Locate)
+            .OrderBy(static p => p.Line)
+            .ToImmutableArray();
+        return new(file.ToString(), folder, problems.IsEmpty ? spec : null, problems, parsed.Warnings, local.Notes);
+    }
+
+    /// <summary>Prints problems and warnings, one a line.</summary>
+    public void PrintFindings(TextWriter writer)
+    {
+        foreach (var warning in Warnings)
+        {
+            writer.WriteLine($"warning: {warning.In(Name)}");
+        }
+
+        foreach (var problem in Problems)
+        {
+            writer.WriteLine(problem.In(Name));
+        }
+    }
+
+    private static ImmutableArray<Problem> ProblemsOfAlgorithm(ExperimentSpec spec)
+    {
+        var name = spec.Algorithm.Name;
+        if (!Algorithms.All.TryGetValue(name, out var known))
+        {
+            var remedy = NearestName.Of(name, Algorithms.All.Keys) is { } near
+                ? $"did you mean '{near}'?"
+                : $"katib has {string.Join(", ", Algorithms.All.Keys)}; another one is reached with --endpoint {name}=URL";
+            return [new("algorithm.algorithmName", name, $"is no algorithm of katib; {remedy}")];
+        }
+
+        try
+        {
+            var space = SearchSpace.Create(spec.Parameters, []);
+            _ = known.Algorithm.Suggest(
+                new(spec.Name, space, new(name, spec.Algorithm.Settings), [], 0, spec.MaxTrialCount), 0, CancellationToken.None);
+            return [];
+        }
+        catch (InvalidStudyException invalid)
+        {
+            return invalid.Problems;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Katib.Cli;
+using Katib.Cli.Commands;
+using Katib.Coordinator;
+using Katib.Coordinator.Storage;
+
+var root = new RootCommand("""
+    Tunes the parameters of your program: give it a Katib Experiment, get the best trial.
+
+      katib run digits.yaml          run the experiment on this machine, or go on where it was stopped
+      katib validate digits.yaml     list everything that is wrong with the file, at once
+      katib status digits            how far it is, what runs, what failed and why
+      katib best digits -o env       the best parameters, ready for a shell
+
+    Results are kept in ./.katib/katib.db.
+    """)
+{
+    RunCommand.Create(),
+    ValidateCommand.Create(),
+    AlgorithmsCommand.Create(),
+    StatusCommand.Create(),
+    BestCommand.Create(),
+    LogsCommand.Create(),
+    ExportCommand.Create(),
+    DeleteCommand.Create(),
+};
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new()
+    {
+        EnableDefaultExceptionHandler = false,
+
+        // Trials get time to end when the user presses Ctrl-C; a second Ctrl-C does not wait.
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+    });
+}
+catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException)
+{
+    await Console.Error.WriteLineAsync(expected.Message);
+    return ExitCodes.Usage;
+}

@@ -1,0 +1,276 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Threading.Channels;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Runners;
+using Katib.Coordinator.Storage;
+using Katib.Coordinator.Suggesting;
+
+namespace Katib.Coordinator;
+
+/// <summary>Brings one experiment to its end: asks <see cref="ExperimentMachine"/> what to do, does it, waits for events.</summary>
+/// <remarks>
+/// What is wanted is saved before it is done, and every action may be repeated, so that a process which is killed at any
+/// moment is continued by the next one. <c>progress</c> hears of every step in a sentence. Only one loop may work on an experiment at a time; see <see cref="ExperimentLock"/>.
+/// </remarks>
+public sealed class ExperimentLoop(
+    ExperimentSpec spec,
+    StoredExperiment stored,
+    ExperimentStore store,
+    SuggestionClient suggestions,
+    ITrialRunner runner,
+    IProgress<string> progress,
+    TimeProvider time)
+{
+    /// <summary>So many failed calls in a row, each of them retried for a minute, are not waited out.</summary>
+    private const int MaxFailedCalls = 3;
+
+    private readonly Dictionary<string, int> _numbers =
+        stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
+
+    private readonly HashSet<string> _points =
+        stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
+
+    private ExperimentState _state = stored.State;
+    private int _failedCalls;
+
+    /// <summary>How far the experiment has come; may be read from any thread.</summary>
+    public ExperimentState State => Volatile.Read(ref _state);
+
+    /// <summary>Runs until the experiment has ended and nothing of it is left running.</summary>
+    /// <exception cref="SuggestionUnavailableException">The algorithm service does not answer; the state is kept.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
+    public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
+    {
+        var events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true, SingleWriter = true });
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watch = WatchAsync(events.Writer, watching.Token);
+        try
+        {
+            await AdoptAsync(cancellationToken);
+            while (true)
+            {
+                var actions = ExperimentMachine.Next(spec, _state);
+                foreach (var action in actions)
+                {
+                    await PerformAsync(action, cancellationToken);
+                }
+
+                if (_state.Outcome is { } outcome && actions.IsEmpty)
+                {
+                    return outcome;
+                }
+
+                // What has happened meanwhile is taken in before the next decision, but is not waited for when there is work.
+                var isWaiting = actions.IsEmpty;
+                while (events.Reader.TryRead(out var happened) || isWaiting)
+                {
+                    Record(happened ?? await events.Reader.ReadAsync(cancellationToken));
+                    isWaiting = false;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            while (events.Reader.TryRead(out var happened))
+            {
+                Record(happened);
+            }
+
+            await InterruptAsync();
+            throw;
+        }
+        finally
+        {
+            await watching.CancelAsync();
+            await watch;
+        }
+    }
+
+    private async Task WatchAsync(ChannelWriter<TrialEvent> events, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var happened in runner.WatchAsync(cancellationToken))
+            {
+                await events.WriteAsync(happened, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            events.Complete();
+        }
+        catch (Exception failure)
+        {
+            events.Complete(failure);
+            throw;
+        }
+    }
+
+    /// <summary>Trials that ran when the last coordinator went away are taken over, or found to have ended.</summary>
+    private async Task AdoptAsync(CancellationToken cancellationToken)
+    {
+        foreach (var trial in _state.Trials.Where(static t => t.Status is TrialStatus.Running))
+        {
+            await runner.StartAsync(JobOf(trial), cancellationToken);
+        }
+    }
+
+    private async Task PerformAsync(ExperimentAction action, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case ExperimentAction.RequestTrials(var count):
+                await RequestAsync(count, cancellationToken);
+                break;
+            case ExperimentAction.StartTrial(var trial):
+                Save(trial with
+                {
+                    Status = TrialStatus.Running,
+                    Reason = "TrialRunning",
+                    Message = "Trial is running",
+                    StartedAt = time.GetUtcNow(),
+                });
+                await runner.StartAsync(JobOf(trial), cancellationToken);
+                break;
+            case ExperimentAction.StopTrial(var trial):
+                await runner.StopAsync(trial.Name, cancellationToken);
+                Save(trial with
+                {
+                    Status = TrialStatus.Killed,
+                    Reason = "TrialKilled",
+                    Message = "Trial is stopped because the experiment has ended",
+                    EndedAt = time.GetUtcNow(),
+                });
+                break;
+            case ExperimentAction.Finish(var outcome):
+                var now = time.GetUtcNow();
+                Set(_state with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) });
+                store.Save(stored.Id, _state);
+                progress.Report(outcome.Message);
+                break;
+            default:
+                throw new InvalidOperationException($"There is no action {action}.");
+        }
+    }
+
+    private async Task RequestAsync(int count, CancellationToken cancellationToken)
+    {
+        SuggestionReply reply;
+        try
+        {
+            reply = await suggestions.SuggestAsync(spec, _state, count, cancellationToken);
+            _failedCalls = 0;
+        }
+        catch (SuggestionUnavailableException failure) when (++_failedCalls < MaxFailedCalls)
+        {
+            progress.Report($"{failure.Message} Trying again.");
+            return;
+        }
+        catch (SuggestionRefusedException refusal)
+        {
+            await PerformAsync(new ExperimentAction.Finish(Outcome.SuggestionFailed(refusal.Message)), cancellationToken);
+            return;
+        }
+
+        // A reply may be filled up with points of its own when the space has no more.
+        var points = reply.Points.Where(p => _points.Add(Key(p)) || spec.AllowsDuplicates).ToImmutableArray();
+        if (reply.IsExhausted || points.IsEmpty)
+        {
+            Set(_state with { IsSearchExhausted = true });
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        ImmutableArray<TrialState> trials = [.. points.Select((assignments, i) => NewTrial(assignments, i, now))];
+        var after = _state with
+        {
+            Trials = _state.Trials.AddRange(trials),
+            SettingsEcho = RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho),
+        };
+        store.AddTrials(stored.Id, after, trials);
+        foreach (var trial in trials)
+        {
+            _numbers.Add(trial.Name, trial.Number);
+        }
+
+        Set(after);
+    }
+
+    private static string Key(ImmutableArray<Assignment> assignments) =>
+        string.Join('\n', assignments.Select(static a => $"{a.Name}={a.Value}"));
+
+    private TrialState NewTrial(ImmutableArray<Assignment> assignments, int index, DateTimeOffset now)
+    {
+        var number = _state.Trials.Length + index + 1;
+        return new(
+            string.Create(CultureInfo.InvariantCulture, $"{spec.Name}-{number:0000}"),
+            number,
+            assignments,
+            TrialStatus.Created,
+            Attempt: 1,
+            "TrialCreated",
+            "Trial is created",
+            now,
+            StartedAt: null,
+            EndedAt: null,
+            Observation.Of(spec.Objective.AllMetricNames));
+    }
+
+    private void Record(TrialEvent happened)
+    {
+        // A trial that was stopped may still have events under way.
+        if (!_numbers.TryGetValue(happened.Trial, out var number)
+            || _state.Trials[number - 1] is not { Status: TrialStatus.Running } trial)
+        {
+            return;
+        }
+
+        switch (happened)
+        {
+            case TrialEvent.Measured(_, var first, var points):
+                var measured = trial with { Observation = trial.Observation.Add(points) };
+                store.AppendObservations(stored.Id, measured, first, points);
+                Set(_state.With(measured));
+                break;
+            case TrialEvent.Ended(_, var exit):
+                var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
+                Save(ended);
+                progress.Report($"{ended.Name}: {ended.Message}");
+                break;
+            default:
+                throw new InvalidOperationException($"There is no event {happened}.");
+        }
+    }
+
+    /// <summary>Stops what runs and leaves it to be started again: the next run goes on from here.</summary>
+    private async Task InterruptAsync()
+    {
+        var running = _state.Trials.Where(static t => t.Status is TrialStatus.Running).ToArray();
+        await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
+        foreach (var trial in running)
+        {
+            Save(TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
+        }
+    }
+
+    private TrialJob JobOf(TrialState trial) => new(
+        trial.Name,
+        trial.Attempt,
+        spec.Template.Render(
+            trial.Name,
+            spec.Namespace,
+            trial.Assignments.ToDictionary(static a => a.Name, static a => a.Value, StringComparer.Ordinal)),
+        spec.Template.PrimaryContainerName,
+        spec.MetricsCollector,
+        spec.Objective.AllMetricNames);
+
+    private void Save(TrialState trial)
+    {
+        store.Save(stored.Id, trial);
+        Set(_state.With(trial));
+    }
+
+    private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
+}

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Runners;
+using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Storage;
+using Katib.Coordinator.Suggesting;
+
+namespace Katib.Coordinator;
+
+/// <summary>The experiment cannot be run as asked; the message says why and what to do instead.</summary>
+public sealed class ExperimentRefusedException(string message) : Exception(message);
+
+/// <summary>What is to be run.</summary>
+/// <param name="Spec">The experiment.</param>
+/// <param name="Folder">The directory that its trials start in.</param>
+/// <param name="Gpus">The devices, each for one trial at a time; none to leave the choice to the trials.</param>
+/// <param name="Fresh">Whether an earlier run of it is forgotten.</param>
+public sealed record SessionRequest(ExperimentSpec Spec, string Folder, ImmutableArray<string> Gpus, bool Fresh);
+
+/// <summary>Runs experiments on this machine against one store: takes each up where it stands and brings it to its end.</summary>
+public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
+{
+    /// <summary>Another program's look at the lock takes no longer.</summary>
+    private static readonly TimeSpan LockPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Runs an experiment to its end; one that has ended already is only read.</summary>
+    /// <param name="request">What is to be run.</param>
+    /// <param name="findService">Called when the algorithm is needed: the address of its service.</param>
+    /// <param name="drive">Runs the loop, for instance while showing it.</param>
+    /// <param name="progress">Hears of every step in a sentence.</param>
+    /// <param name="cancellationToken">Stops the trials and leaves a state from which a further call goes on.</param>
+    /// <exception cref="ExperimentRefusedException">It is run elsewhere, or differs from what was begun.</exception>
+    /// <exception cref="SuggestionRefusedException">The algorithm refuses it.</exception>
+    /// <exception cref="SuggestionUnavailableException">The algorithm does not answer.</exception>
+    public async Task<StoredExperiment> RunAsync(
+        SessionRequest request,
+        Func<string, CancellationToken, Task<Uri>> findService,
+        Func<ExperimentLoop, CancellationToken, Task<Outcome>> drive,
+        IProgress<string> progress,
+        CancellationToken cancellationToken)
+    {
+        var spec = request.Spec;
+        var folder = location.FolderOf(spec.Namespace, spec.Name);
+        using var held = await LockAsync(folder, spec.Name, cancellationToken);
+        ThrowIfNotRunnable(spec, new(folder, request.Folder, request.Gpus));
+        using var store = ExperimentStore.Open(location.File);
+        await using var runner = NewRunner(folder, request.Folder, request.Gpus, time);
+        if (request.Fresh && store.Read(spec.Namespace, spec.Name) is { } old)
+        {
+            await ForgetAsync(store, runner, old, folder, cancellationToken);
+        }
+
+        var stored = store.Read(spec.Namespace, spec.Name) is { } known ? Admit(known, spec, store) : null;
+        if (stored?.State.Outcome is not null && !stored.State.Trials.Any(static t => t.IsActive))
+        {
+            return stored;
+        }
+
+        try
+        {
+            using var suggestions = new SuggestionClient(await findService(spec.Algorithm.Name, cancellationToken), time);
+            await suggestions.ValidateAsync(spec, cancellationToken);
+            var now = time.GetUtcNow();
+            stored ??= store.Create(spec, request.Folder, new([], now, EndedAt: null, Conditions.Begin(now), []));
+            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
+            _ = await drive(loop, cancellationToken);
+            return stored with { State = loop.State };
+        }
+        finally
+        {
+            // What a trial has started in sessions of its own ends here too.
+            await runner.SweepAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Forgets an experiment that no process works on, with all that its trials have left.</summary>
+    /// <exception cref="ExperimentRefusedException">A process works on it.</exception>
+    public async Task DeleteAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
+    {
+        var folder = location.FolderOf(stored.Namespace, stored.Name);
+        using (await LockAsync(folder, stored.Name, cancellationToken))
+        {
+            await using var runner = NewRunner(folder, stored.Folder, [], time);
+            await ForgetAsync(store, runner, stored, folder, cancellationToken);
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static ProcessRunner NewRunner(string folder, string workingDirectory, ImmutableArray<string> gpus, TimeProvider time) =>
+        new(new(folder, workingDirectory, gpus), static job => new LineParser(new(job.Collector, job.MetricNames)), time);
+
+    private static void ThrowIfNotRunnable(ExperimentSpec spec, ProcessRunnerOptions options)
+    {
+        var problems = LocalMachine.Check(
+            spec.Template.RunObject, spec.Template.PrimaryContainerName, spec.MetricsCollector, options);
+        if (!problems.IsEmpty)
+        {
+            throw new ExperimentRefusedException(
+                string.Join('\n', problems.Select(static p => $"spec.{p.Field} '{p.Value}': {p.Message}")));
+        }
+    }
+
+    /// <summary>The lock's own file stays: it is held.</summary>
+    private static async Task ForgetAsync(
+        ExperimentStore store, ProcessRunner runner, StoredExperiment stored, string folder, CancellationToken cancellationToken)
+    {
+        await runner.SweepAsync(cancellationToken);
+        store.Delete(stored.Id);
+        foreach (var trial in Directory.EnumerateDirectories(folder))
+        {
+            Directory.Delete(trial, recursive: true);
+        }
+    }
+
+    /// <summary>What an earlier run has left is gone on with, restarted or refused.</summary>
+    private StoredExperiment Admit(StoredExperiment stored, ExperimentSpec spec, ExperimentStore store)
+    {
+        switch (ExperimentChange.Between(JsonNode.Parse(stored.Manifest)!.AsObject(), spec.Manifest))
+        {
+            case ExperimentChange.None:
+                return stored;
+            case ExperimentChange.Other(var changes, var more):
+                throw new ExperimentRefusedException(
+                    $"The experiment '{spec.Name}' is in the store with another content:\n"
+                    + string.Concat(changes.Select(static c => $"  {c}\n"))
+                    + (more > 0 ? $"  and {more} more\n" : "")
+                    + "Only parallelTrialCount, maxTrialCount and maxFailedTrialCount may change. "
+                    + "Give the file another metadata.name, or start anew with --fresh.");
+            default:
+                break;
+        }
+
+        var trials = stored.State.Trials.Length;
+        if (BudgetRule.Refusal(stored.State.Outcome?.Reason, spec.ResumePolicy, trials, spec.MaxTrialCount) is { } refusal)
+        {
+            throw new ExperimentRefusedException($"{refusal} Or start anew with --fresh.");
+        }
+
+        var now = time.GetUtcNow();
+        var state = stored.State.Outcome is null
+            ? stored.State
+            : stored.State with { Outcome = null, EndedAt = null, Conditions = stored.State.Conditions.Restart(now) };
+        store.Update(stored.Id, spec, state);
+        return stored with { State = state };
+    }
+
+    private async Task<ExperimentLock> LockAsync(string folder, string name, CancellationToken cancellationToken)
+    {
+        var begun = time.GetTimestamp();
+        var taken = ExperimentLock.TryTake(folder);
+        while (taken is null)
+        {
+            if (time.GetElapsedTime(begun) > LockPatience)
+            {
+                throw new ExperimentRefusedException(
+                    $"'{name}' is being run by another process; watch it with `katib status {name}`, or stop that one first.");
+            }
+
+            await Task.Delay(LockPatience / 10, time, cancellationToken);
+            taken = ExperimentLock.TryTake(folder);
+        }
+
+        return taken;
+    }
+
+    /// <summary>Connects the runner's lines with the metrics' parser.</summary>
+    private sealed class LineParser(MetricsParser parser) : ILineParser
+    {
+        public ImmutableArray<MetricPoint> Parse(string line) => parser.Parse(line);
+    }
+}

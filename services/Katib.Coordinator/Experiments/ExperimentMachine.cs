@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+
+namespace Katib.Coordinator.Experiments;
+
+/// <summary>What is to be done next. Every action may be repeated.</summary>
+public abstract record ExperimentAction
+{
+    private ExperimentAction()
+    {
+    }
+
+    /// <summary>Ask the algorithm for so many more trials.</summary>
+    public sealed record RequestTrials(int Count) : ExperimentAction;
+
+    /// <summary>Start a trial that is wanted but does not run yet.</summary>
+    public sealed record StartTrial(TrialState Trial) : ExperimentAction;
+
+    /// <summary>End a trial that is no longer wanted.</summary>
+    public sealed record StopTrial(TrialState Trial) : ExperimentAction;
+
+    /// <summary>The experiment has ended.</summary>
+    public sealed record Finish(Outcome Outcome) : ExperimentAction;
+}
+
+/// <summary>Katib's experiment as a function: from what is wanted and what is the case to what is to be done.</summary>
+public static class ExperimentMachine
+{
+    /// <summary>The next actions, in their order; none when there is only to wait.</summary>
+    public static ImmutableArray<ExperimentAction> Next(ExperimentSpec spec, ExperimentState state)
+    {
+        var active = state.Trials.Where(static t => t.IsActive).ToArray();
+        var stops = active.Select(static t => (ExperimentAction)new ExperimentAction.StopTrial(t));
+        if (state.Outcome is not null)
+        {
+            return [.. stops];
+        }
+
+        if (Ending(spec, state, active.Length) is { } outcome)
+        {
+            return [new ExperimentAction.Finish(outcome), .. stops];
+        }
+
+        var starts = active
+            .Where(static t => t.Status is TrialStatus.Created)
+            .Select(static t => (ExperimentAction)new ExperimentAction.StartTrial(t));
+        var budget = (spec.MaxTrialCount ?? int.MaxValue) - state.Trials.Length;
+        var room = Math.Min(spec.ParallelTrialCount - active.Length, budget);
+        return room > 0 && !state.IsSearchExhausted
+            ? [.. starts, new ExperimentAction.RequestTrials(room)]
+            : [.. starts];
+    }
+
+    /// <summary>The trial with the best objective value so far; the earlier one of equals. Infinities rank as they are.</summary>
+    public static TrialState? Best(ObjectiveSpec objective, IEnumerable<TrialState> trials) =>
+        trials
+            .Where(static t => t.Status is TrialStatus.Succeeded or TrialStatus.EarlyStopped)
+            .Where(t => Loss(objective, t) is not null)
+            .MinBy(t => Loss(objective, t));
+
+    /// <summary>The trial's objective value with the sign that makes less better; null when it has none.</summary>
+    public static double? Loss(ObjectiveSpec objective, TrialState trial) =>
+        trial.Observation.ValueOf(objective).Value is { } value ? Sign(objective) * value : null;
+
+    private static Outcome? Ending(ExperimentSpec spec, ExperimentState state, int active)
+    {
+        var failed = state.Trials.Count(static t => t.IsFailed);
+        var ended = state.Trials.Length - active;
+        var goal = Sign(spec.Objective) * spec.Objective.Goal;
+        var best = Best(spec.Objective, state.Trials) is { } trial ? Loss(spec.Objective, trial) : null;
+
+        // In Katib's order; a maxFailedTrialCount of 0 ends the experiment at the first failure.
+        return spec switch
+        {
+            _ when best <= goal => Outcome.GoalReached,
+            { MaxFailedTrialCount: { } max } when failed > 0 && failed >= max => Outcome.MaxFailedReached,
+            { MaxTrialCount: { } max } when ended >= max => Outcome.MaxTrialsReached,
+            _ when state.IsSearchExhausted && active is 0 => Outcome.SuggestionEndReached,
+            _ => null,
+        };
+    }
+
+    private static int Sign(ObjectiveSpec objective) => objective.Maximize ? -1 : 1;
+}

@@ -1,0 +1,16 @@
+using Katib.Coordinator.Experiments;
+
+namespace Katib.Coordinator.Storage;
+
+/// <summary>An experiment as it lies in the store.</summary>
+/// <param name="Id">Its key there.</param>
+/// <param name="Namespace">Its namespace.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Manifest">The Experiment as Katib's JSON, defaults filled in, without status.</param>
+/// <param name="Folder">The directory that its trials start in.</param>
+/// <param name="State">How far it has come.</param>
+public sealed record StoredExperiment(
+    long Id, string Namespace, string Name, string Manifest, string Folder, ExperimentState State);
+
+/// <summary>The store cannot be used; the message says why and what to do.</summary>
+public sealed class StoreException(string message) : Exception(message);

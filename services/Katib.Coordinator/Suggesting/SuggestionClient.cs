@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Grpc.Net.Client.Configuration;
+using Katib.Coordinator.Experiments;
+using Wire = Api.V1.Beta1;
+
+namespace Katib.Coordinator.Suggesting;
+
+/// <summary>What an algorithm service has answered.</summary>
+/// <param name="Points">The proposed points, as many as were asked for; none when the search is at its end.</param>
+/// <param name="SettingsEcho">Settings that it wants to hear again.</param>
+/// <param name="IsExhausted">It has suggested every point and repeats none.</param>
+public sealed record SuggestionReply(
+    ImmutableArray<ImmutableArray<Assignment>> Points,
+    ImmutableArray<KeyValuePair<string, string>> SettingsEcho,
+    bool IsExhausted);
+
+/// <summary>The service refuses the experiment; asking again is of no use.</summary>
+public sealed class SuggestionRefusedException(string message) : Exception(message);
+
+/// <summary>The service cannot be reached or is at fault; asking again later may help.</summary>
+public sealed class SuggestionUnavailableException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>Calls one algorithm service, as Katib's controller does, but with retries.</summary>
+public sealed class SuggestionClient : IDisposable
+{
+    private const int MaxMessageBytes = 64 * 1024 * 1024;
+
+    /// <summary>A call with all its retries; Katib's limit.</summary>
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly Uri _endpoint;
+    private readonly TimeProvider _time;
+    private readonly GrpcChannel _channel;
+    private readonly Wire.Suggestion.SuggestionClient _client;
+    private readonly RequestMapping _mapping = new();
+
+    /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>.</summary>
+    public SuggestionClient(Uri endpoint, TimeProvider time)
+    {
+        _endpoint = endpoint;
+        _time = time;
+        _channel = GrpcChannel.ForAddress(endpoint, new()
+        {
+            MaxReceiveMessageSize = MaxMessageBytes,
+            MaxRetryAttempts = 10,
+            MaxRetryBufferPerCallSize = MaxMessageBytes,
+            MaxRetryBufferSize = 2 * MaxMessageBytes,
+            ServiceConfig = new() { MethodConfigs = { Retrying() } },
+        });
+        _client = new(_channel);
+    }
+
+    /// <summary>Lets the service check the experiment before anything is run.</summary>
+    /// <exception cref="SuggestionRefusedException">The experiment is wrong.</exception>
+    /// <exception cref="SuggestionUnavailableException">The service does not answer.</exception>
+    public async Task ValidateAsync(ExperimentSpec spec, CancellationToken cancellationToken)
+    {
+        var request = new Wire.ValidateAlgorithmSettingsRequest { Experiment = RequestMapping.ToWire(spec, []) };
+        try
+        {
+            _ = await _client.ValidateAlgorithmSettingsAsync(request, Options(cancellationToken));
+        }
+        catch (RpcException unimplemented) when (unimplemented.StatusCode is StatusCode.Unimplemented)
+        {
+            // As in Katib: a service need not validate.
+        }
+        catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Translate(failure);
+        }
+    }
+
+    /// <summary>Asks for so many points.</summary>
+    /// <exception cref="SuggestionRefusedException">The experiment is wrong.</exception>
+    /// <exception cref="SuggestionUnavailableException">The service does not answer, or not with what was asked for.</exception>
+    public async Task<SuggestionReply> SuggestAsync(
+        ExperimentSpec spec, ExperimentState state, int count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _client.GetSuggestionsAsync(
+                _mapping.ToRequest(spec, state, count), Options(cancellationToken));
+            var points = RequestMapping.FromReply(reply);
+            return points.Length == count
+                ? new(points, RequestMapping.EchoOf(reply), IsExhausted: false)
+                : throw new SuggestionUnavailableException(
+                    $"{_endpoint} answered with {points.Length} assignments where {count} were asked for.",
+                    new InvalidOperationException("The response contains unexpected trials"));
+        }
+        catch (RpcException exhausted) when (exhausted.StatusCode is StatusCode.OutOfRange)
+        {
+            return new([], [], IsExhausted: true);
+        }
+        catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Translate(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel.Dispose();
+
+    private static MethodConfig Retrying() => new()
+    {
+        Names = { MethodName.Default },
+        RetryPolicy = new()
+        {
+            MaxAttempts = 10,
+            InitialBackoff = TimeSpan.FromMilliseconds(200),
+            MaxBackoff = TimeSpan.FromSeconds(5),
+            BackoffMultiplier = 2,
+            RetryableStatusCodes = { StatusCode.Unavailable, StatusCode.ResourceExhausted },
+        },
+    };
+
+    private CallOptions Options(CancellationToken cancellationToken) => new(
+        deadline: (_time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
+
+    /// <summary>UNKNOWN counts as a refusal because Katib's own services report a user's mistake with it.</summary>
+    private Exception Translate(RpcException failure) => failure.StatusCode switch
+    {
+        StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
+        StatusCode.Unavailable => new SuggestionUnavailableException(
+            $"The algorithm service at {_endpoint} cannot be reached; is it running?", failure),
+        _ => new SuggestionUnavailableException(
+            $"The algorithm service at {_endpoint} answered {failure.StatusCode}: {failure.Status.Detail}", failure),
+    };
+}

@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+
+namespace Katib.Coordinator.Tests.Manifests;
+
+public sealed class DefaultsTests
+{
+    [Fact]
+    public void The_manifest_is_Katibs_json_with_its_defaults_in_its_order()
+    {
+        const string Expected = """
+            {
+              "apiVersion": "kubeflow.org/v1beta1",
+              "kind": "Experiment",
+              "metadata": { "name": "digits", "namespace": "default" },
+              "spec": {
+                "parameters": [
+                  {
+                    "name": "lr",
+                    "parameterType": "double",
+                    "feasibleSpace": { "max": "0.05", "min": "0.01", "distribution": "uniform" }
+                  }
+                ],
+                "objective": {
+                  "type": "maximize",
+                  "goal": 0.99,
+                  "objectiveMetricName": "accuracy",
+                  "metricStrategies": [ { "name": "accuracy", "value": "max" } ]
+                },
+                "algorithm": { "algorithmName": "random" },
+                "trialTemplate": {
+                  "trialSpec": {
+                    "apiVersion": "batch/v1",
+                    "kind": "Job",
+                    "spec": {
+                      "template": {
+                        "spec": {
+                          "containers": [
+                            {
+                              "name": "training",
+                              "image": "docker.io/library/python:3.13",
+                              "command": [ "python", "train.py", "--lr=${trialParameters.learningRate}" ]
+                            }
+                          ],
+                          "restartPolicy": "Never"
+                        }
+                      }
+                    }
+                  },
+                  "trialParameters": [ { "name": "learningRate", "reference": "lr" } ],
+                  "primaryContainerName": "training",
+                  "successCondition": "status.conditions.#(type==\"Complete\")#|#(status==\"True\")#",
+                  "failureCondition": "status.conditions.#(type==\"Failed\")#|#(status==\"True\")#"
+                },
+                "parallelTrialCount": 3,
+                "maxTrialCount": 12,
+                "metricsCollectorSpec": { "collector": { "kind": "StdOut" } },
+                "resumePolicy": "Never"
+              }
+            }
+            """;
+
+        var manifest = Valid("random").Manifest;
+
+        Assert.Equal(JsonNode.Parse(Expected)!.ToJsonString(), manifest.ToJsonString());
+    }
+
+    [Fact]
+    public void Values_keep_the_users_spelling_whatever_yaml_makes_of_it()
+    {
+        var parameters = Valid("every-type").Parameters;
+
+        Assert.Equal(("1e-4", "1.0"), (parameters[0].FeasibleSpace.Min, parameters[0].FeasibleSpace.Max));
+        Assert.Equal(["16", "32", "64"], parameters[2].FeasibleSpace.List);
+        Assert.Equal(["0.10", ".5"], parameters[3].FeasibleSpace.List);
+        Assert.Equal(["true", "no", "1e-3"], parameters[4].FeasibleSpace.List);
+        Assert.Equal(Distribution.LogUniform, parameters[5].FeasibleSpace.Distribution);
+    }
+
+    [Fact]
+    public void Every_metric_gets_a_strategy_and_given_ones_stay()
+    {
+        var spec = Valid("metrics-strategies");
+
+        Assert.Equal(["loss", "accuracy", "val-loss", "f1"], spec.Objective.AllMetricNames);
+        Assert.Equal(MetricStrategy.Min, spec.Objective.Strategies["loss"]);
+        Assert.Equal(MetricStrategy.Max, spec.Objective.Strategies["accuracy"]);
+        Assert.Equal(MetricStrategy.Latest, spec.Objective.Strategies["val-loss"]);
+        Assert.Equal(MetricStrategy.Min, spec.Objective.Strategies["f1"]);
+        Assert.Equal(
+            """[{"name":"accuracy","value":"max"},{"name":"val-loss","value":"latest"},{"name":"loss","value":"min"},{"name":"f1","value":"min"}]""",
+            spec.Manifest["spec"]!["objective"]!["metricStrategies"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void The_file_collector_has_Katibs_path_and_format()
+    {
+        var spec = Valid("file-collector-bare");
+
+        Assert.Equal(("/var/log/katib/metrics.log", MetricsFormat.Text), (spec.MetricsCollector.Path, spec.MetricsCollector.Format));
+        Assert.Equal(
+            """{"source":{"fileSystemPath":{"path":"/var/log/katib/metrics.log","kind":"File","format":"TEXT"}},"collector":{"kind":"File"}}""",
+            spec.Manifest["spec"]!["metricsCollectorSpec"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void A_training_job_has_conditions_and_pod_labels_of_its_own()
+    {
+        var template = Valid("training-job").Manifest["spec"]!["trialTemplate"]!;
+
+        Assert.Equal("""status.conditions.#(type=="Succeeded")#|#(status=="True")#""", (string?)template["successCondition"]);
+        Assert.Equal("""{"training.kubeflow.org/job-role":"master"}""", template["primaryPodLabels"]!.ToJsonString());
+        Assert.True((bool)template["retain"]!);
+    }
+
+    [Fact]
+    public void A_train_job_selects_the_first_pod_of_its_nodes()
+    {
+        var text = Corpus.Read("Valid", "training-job.yaml").Replace("PyTorchJob", "TrainJob", StringComparison.Ordinal);
+
+        var template = ExperimentYaml.Parse(text).Spec!.Manifest["spec"]!["trialTemplate"]!;
+
+        Assert.Equal("""status.conditions.#(type=="Complete")#|#(status=="True")#""", (string?)template["successCondition"]);
+        Assert.Equal(
+            """{"jobset.sigs.k8s.io/replicatedjob-name":"node","batch.kubernetes.io/job-completion-index":"0"}""",
+            template["primaryPodLabels"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void A_merged_map_yields_to_the_keys_of_the_map_itself()
+    {
+        var parameters = Valid("anchors-and-merges").Parameters;
+
+        Assert.Equal(("0.1", "0.9"), (parameters[1].FeasibleSpace.Min, parameters[1].FeasibleSpace.Max));
+        Assert.Equal(("0.1", "1"), (parameters[2].FeasibleSpace.Min, parameters[2].FeasibleSpace.Max));
+    }
+
+    [Fact]
+    public void Json_is_read_with_all_its_escapes()
+    {
+        var spec = Valid("json");
+
+        var container = spec.Template.RunObject["spec"]!["template"]!["spec"]!["containers"]![0]!;
+        Assert.Equal("smile 😀", (string?)container["command"]![2]);
+        Assert.Equal("a/b", (string?)container["command"]![3]);
+        Assert.Equal(0.001, spec.Objective.Goal);
+        Assert.Equal([KeyValuePair.Create("random_state", "10")], spec.Algorithm.Settings);
+    }
+
+    [Fact]
+    public void What_a_cluster_has_added_is_dropped_from_the_manifest()
+    {
+        var metadata = Valid("exported-from-a-cluster").Manifest["metadata"]!;
+
+        Assert.Equal(
+            """{"name":"digits","namespace":"tuning","labels":{"team":"vision"},"annotations":{"example.org/note":"kept"}}""",
+            metadata.ToJsonString());
+    }
+
+    [Fact]
+    public void A_failure_budget_of_none_differs_from_no_failure_budget()
+    {
+        Assert.Equal(0, Valid("resume-from-volume").MaxFailedTrialCount);
+        Assert.Null(Valid("random").MaxFailedTrialCount);
+    }
+
+    private static ExperimentSpec Valid(string name) => ExperimentYaml.Parse(Corpus.Read("Valid", $"{name}.yaml")).Spec!;
+}

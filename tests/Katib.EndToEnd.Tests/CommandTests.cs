@@ -1,0 +1,192 @@
+using System.Text.Json.Nodes;
+
+namespace Katib.EndToEnd.Tests;
+
+/// <summary>The commands as a user meets them.</summary>
+public sealed class CommandTests
+{
+    [Fact]
+    public async Task A_run_can_be_looked_at_exported_and_deleted()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("grid", trials: 30, parallel: 3, seconds: 0));
+
+        var run = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var status = (await place.KatibAsync("status", "ledger")).Expect(0);
+        var list = (await place.KatibAsync("status")).Expect(0);
+        var json = (await place.KatibAsync("best", "ledger")).Expect(0);
+        var env = (await place.KatibAsync("best", "ledger", "-o", "env")).Expect(0);
+        var yaml = (await place.KatibAsync("best", "ledger", "-o", "yaml")).Expect(0);
+        var csv = (await place.KatibAsync("export", "ledger", "--csv")).Expect(0);
+        var lines = (await place.KatibAsync("export", "ledger", "--jsonl")).Expect(0);
+        var logs = (await place.KatibAsync("logs", "ledger-0001")).Expect(0);
+        _ = (await place.KatibAsync("delete", "ledger")).Expect(0);
+        var gone = (await place.KatibAsync("status", "ledger")).Expect(2);
+
+        Assert.Contains("best: loss=0.1 (ledger-0010) with x=3 k=0.10", run.Output, StringComparison.Ordinal);
+        Assert.Contains("30 of 30 trials ended", status.Output, StringComparison.Ordinal);
+        Assert.Contains("ExperimentMaxTrialsReached", list.Output, StringComparison.Ordinal);
+        Assert.Equal("0.10", (string?)JsonNode.Parse(json.Output)!["parameters"]!["k"]);
+        Assert.Equal("X='3'\nK='0.10'\n", env.Output);
+        Assert.Equal("x: \"3\"\nk: \"0.10\"\n", yaml.Output.ReplaceLineEndings("\n"));
+        Assert.Equal(31, csv.Output.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.StartsWith("trial,status,reason,message,created,started,ended,params.x,params.k,metrics.loss.min", csv.Output, StringComparison.Ordinal);
+        Assert.Equal(30, lines.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => JsonNode.Parse(l)).Count());
+        Assert.Contains("loss=9.1", logs.Output, StringComparison.Ordinal);
+        Assert.Contains("There is no experiment 'ledger'", gone.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_output_is_Katibs_Experiment_with_its_trials()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+
+        var run = (await place.KatibAsync("run", "ledger.yaml", "-o", "json")).Expect(0);
+
+        var experiment = JsonNode.Parse(run.Output)!;
+        Assert.Equal("kubeflow.org/v1beta1", (string?)experiment["apiVersion"]);
+        Assert.Equal("Experiment", (string?)experiment["kind"]);
+        Assert.Equal(4, (int?)experiment["status"]!["trialsSucceeded"]);
+        Assert.Equal("ExperimentMaxTrialsReached", (string?)experiment["status"]!["conditions"]!.AsArray()[^1]!["reason"]);
+        Assert.Equal(4, experiment["trials"]!.AsArray().Count);
+        Assert.All(experiment["trials"]!.AsArray(), static t => Assert.Equal("Trial", (string?)t!["kind"]));
+        Assert.All(
+            experiment["trials"]!.AsArray(),
+            static t => Assert.Equal("Succeeded", (string?)t!["status"]!["conditions"]!.AsArray()[^1]!["type"]));
+    }
+
+    [Fact]
+    public async Task A_finished_experiment_prints_its_result_again_and_runs_nothing()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+        var first = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var ledger = await File.ReadAllTextAsync(place.PathOf("ledger.txt"), TestContext.Current.CancellationToken);
+
+        var second = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+
+        Assert.Equal(first.Output.TrimEnd().Split('\n')[^1], second.Output.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(ledger, await File.ReadAllTextAsync(place.PathOf("ledger.txt"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Another_content_under_the_same_name_is_refused_with_the_difference_and_fresh_starts_anew()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        place.Write("ledger.yaml", Manifests.Ledger("grid", trials: 4, parallel: 2, seconds: 0));
+
+        var refused = (await place.KatibAsync("run", "ledger.yaml")).Expect(2);
+        var fresh = (await place.KatibAsync("run", "ledger.yaml", "--fresh")).Expect(0);
+
+        Assert.Contains("spec.algorithm.algorithmName: \"random\" -> \"grid\"", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("4 trials", fresh.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_raised_budget_goes_on_under_LongRunning_and_is_refused_under_Never()
+    {
+        using var place = new Workplace();
+        place.Write("never.yaml", Manifests.Ledger("random", trials: 3, parallel: 2, seconds: 0));
+        place.Write("long.yaml", Manifests.Ledger("random", trials: 3, parallel: 2, seconds: 0, resumePolicy: "LongRunning"));
+        _ = (await place.KatibAsync("run", "never.yaml", "--store", "never.db")).Expect(0);
+        _ = (await place.KatibAsync("run", "long.yaml", "--store", "long.db")).Expect(0);
+
+        var never = (await place.KatibAsync("run", "never.yaml", "--store", "never.db", "--max-trials", "5")).Expect(2);
+        var longer = (await place.KatibAsync("run", "long.yaml", "--store", "long.db", "--max-trials", "5", "-o", "json")).Expect(0);
+
+        Assert.Contains("resumePolicy", never.Error, StringComparison.Ordinal);
+        var status = JsonNode.Parse(longer.Output)!["status"]!;
+        Assert.Equal(5, (int?)status["trialsSucceeded"]);
+        Assert.Contains(status["conditions"]!.AsArray(), static c => (string?)c!["type"] is "Restarting");
+    }
+
+    [Fact]
+    public async Task A_grid_ends_when_every_combination_has_been_tried()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("grid", trials: 30, parallel: 7, seconds: 0)
+            .Replace("  maxTrialCount: 30\n", "", StringComparison.Ordinal));
+
+        var run = (await place.KatibAsync("run", "ledger.yaml", "-o", "json")).Expect(0);
+
+        var status = JsonNode.Parse(run.Output)!["status"]!;
+        Assert.Equal(30, (int?)status["trialsSucceeded"]);
+        Assert.Equal(30, (int?)status["trials"]);
+        Assert.Equal("ExperimentSuggestionEndReached", (string?)status["conditions"]!.AsArray()[^1]!["reason"]);
+    }
+
+    [Fact]
+    public async Task Failed_trials_end_the_experiment_with_exit_code_1_and_their_reasons()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 9, parallel: 2, seconds: 0)
+            .Replace("  maxTrialCount: 9\n", "  maxTrialCount: 9\n  maxFailedTrialCount: 2\n", StringComparison.Ordinal)
+            .Replace("sleep 0", "echo no such data >&2; exit 3", StringComparison.Ordinal));
+
+        var run = (await place.KatibAsync("run", "ledger.yaml")).Expect(1);
+        var status = (await place.KatibAsync("status", "ledger", "-o", "json")).Expect(0);
+
+        Assert.Contains("max failed count", run.Output, StringComparison.Ordinal);
+        var failed = JsonNode.Parse(status.Output)!["trials"]!.AsArray()
+            .Select(static t => t!["status"]!["conditions"]!.AsArray()[^1]!)
+            .First(static c => (string?)c["type"] is "Failed");
+        Assert.Contains("exit code 3", (string?)failed["message"], StringComparison.Ordinal);
+        Assert.Contains("no such data", (string?)failed["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Validate_lists_every_mistake_with_line_path_value_and_remedy()
+    {
+        using var place = new Workplace();
+        place.Write("broken.yaml", Manifests.Ledger("radom", trials: 3, parallel: 4, seconds: 0)
+            .Replace("min: \"0\", max: \"9\"", "min: \"10\", max: \"9\"", StringComparison.Ordinal)
+            .Replace("reference: k", "reference: kk", StringComparison.Ordinal));
+        place.Write("algorithm.yaml", Manifests.Ledger("grdi", trials: 3, parallel: 3, seconds: 0));
+
+        var broken = (await place.KatibAsync("validate", "broken.yaml")).Expect(2);
+        var algorithm = (await place.KatibAsync("validate", "algorithm.yaml")).Expect(2);
+        var run = (await place.KatibAsync("run", "broken.yaml")).Expect(2);
+
+        Assert.Contains("spec.parallelTrialCount", broken.Output, StringComparison.Ordinal);
+        Assert.Contains("spec.parameters[0].feasibleSpace.min '10'", broken.Output, StringComparison.Ordinal);
+        Assert.Contains("swap the two", broken.Output, StringComparison.Ordinal);
+        Assert.Contains("spec.trialTemplate.trialParameters[1].reference 'kk'", broken.Output, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'grid'", algorithm.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(place.PathOf(".katib")));
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public async Task The_algorithm_may_be_served_elsewhere()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+        var port = Workplace.FreePort();
+        using var service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{port}");
+
+        var run = await place.KatibAsync("run", "ledger.yaml", "--endpoint", $"random=http://127.0.0.1:{port}");
+        await Workplace.SignalAsync(service, "TERM");
+        var stopped = await Workplace.EndAsync(service);
+
+        Assert.Contains("4 trials", run.Expect(0).Output, StringComparison.Ordinal);
+        Assert.Equal(0, stopped.ExitCode);
+    }
+
+    [Fact]
+    public async Task Help_names_the_commands_and_wrong_arguments_are_explained()
+    {
+        using var place = new Workplace();
+
+        var help = (await place.KatibAsync("--help")).Expect(0);
+        var wrong = await place.KatibAsync("run", "nothing.yaml", "--parallel", "0");
+        var missing = (await place.KatibAsync("run", "nothing.yaml")).Expect(2);
+
+        Assert.Contains("validate", help.Output, StringComparison.Ordinal);
+        Assert.NotEqual(0, wrong.ExitCode);
+        Assert.Contains("--parallel must be at least 1", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("There is no file 'nothing.yaml'", missing.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json.Nodes;
+
+namespace Katib.EndToEnd.Tests;
+
+/// <summary><c>katib run</c> is killed without warning, and the same command goes on.</summary>
+public sealed class KillTests
+{
+    [Theory]
+    [InlineData("random", 1)]
+    [InlineData("grid", 2)]
+    public async Task Killed_at_random_moments_every_parameter_set_runs_to_its_end_exactly_once(string algorithm, ulong seed)
+    {
+        var kills = TestSize.Of(small: 5, full: 10);
+        const int Trials = 24;
+        using var undisturbed = new Workplace();
+        using var disturbed = new Workplace();
+        undisturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0));
+        disturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0.6));
+        var moments = new double[kills];
+        new Philox(seed).Fill(0, moments);
+
+        foreach (var moment in moments)
+        {
+            using var katib = disturbed.Start("katib.dll", "run", "ledger.yaml");
+            using var silence = Task.WhenAll(katib.StandardOutput.ReadToEndAsync(), katib.StandardError.ReadToEndAsync());
+            await Task.WhenAny(katib.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(0.2 + (moment * 2.5))));
+            await Workplace.SignalAsync(katib, "KILL");
+            await katib.WaitForExitAsync();
+            await silence;
+        }
+
+        var last = (await disturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
+        var first = (await undisturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
+
+        var ends = File.ReadLines(disturbed.PathOf("ledger.txt")).Where(static l => l.StartsWith("end", StringComparison.Ordinal));
+        Assert.Equal(Trials, ends.Count());
+        Assert.Equal(Trials, ends.Distinct().Count());
+        Assert.Equal(Best(first), Best(last));
+        Assert.Empty(disturbed.TrialProcesses());
+    }
+
+    [Fact]
+    public async Task Interrupted_by_ctrl_c_the_trials_stop_and_the_same_command_goes_on()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 6, parallel: 3, seconds: 1));
+
+        using (var katib = place.Start("katib.dll", "run", "ledger.yaml"))
+        {
+            await Workplace.UntilAsync("three trials run", () => place.TrialProcesses().Count >= 3);
+            await Workplace.SignalAsync(katib, "INT");
+            _ = (await Workplace.EndAsync(katib)).Expect(130);
+        }
+
+        Assert.Empty(place.TrialProcesses());
+        var status = await place.KatibAsync("status", "ledger");
+        Assert.Contains("goes on", status.Output, StringComparison.Ordinal);
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var ends = File.ReadLines(place.PathOf("ledger.txt")).Where(static l => l.StartsWith("end", StringComparison.Ordinal));
+        Assert.Equal(6, ends.Distinct().Count());
+        Assert.Equal(6, ends.Count());
+    }
+
+    [Fact]
+    public async Task A_second_process_on_the_same_experiment_is_refused()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 3, parallel: 3, seconds: 30));
+        using var katib = place.Start("katib.dll", "run", "ledger.yaml");
+        await Workplace.UntilAsync("the first run has begun", () => File.Exists(place.PathOf("ledger.txt")));
+
+        var second = await place.KatibAsync("run", "ledger.yaml");
+        var deletion = await place.KatibAsync("delete", "ledger");
+        await Workplace.SignalAsync(katib, "INT");
+        _ = await Workplace.EndAsync(katib);
+
+        Assert.Contains("another process", second.Expect(2).Error, StringComparison.Ordinal);
+        Assert.Contains("another process", deletion.Expect(2).Error, StringComparison.Ordinal);
+        Assert.Empty(place.TrialProcesses());
+    }
+
+    private static string Best(Said said) =>
+        JsonNode.Parse(said.Output)!["status"]!["currentOptimalTrial"]!["parameterAssignments"]!.ToJsonString();
+}
