@@ -21,7 +21,8 @@ internal sealed class ErrorInterceptor : Interceptor
         }
         catch (InvalidProtocolBufferException malformed)
         {
-            throw new RpcException(new(StatusCode.InvalidArgument, $"A trial of the request is malformed: {malformed.Message}"));
+            throw new RpcException(
+                new(StatusCode.InvalidArgument, $"A trial of the request is malformed: {malformed.Message}"));
         }
         catch (SpaceUsedUpException usedUp)
         {

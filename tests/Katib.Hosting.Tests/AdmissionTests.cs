@@ -93,10 +93,11 @@ public sealed class AdmissionTests
     {
         await using var admission = new Admission(Budget);
         var first = new Call(admission, Budget);
-        var impatient = new Call(admission, Budget);
+        using var aborted = new CancellationTokenSource();
+        var impatient = new Call(admission, Budget, aborted.Token);
         var last = new Call(admission, Budget);
 
-        impatient.Context.Abort();
+        await aborted.CancelAsync();
         first.Leave();
 
         _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient.Done);
@@ -113,7 +114,6 @@ public sealed class AdmissionTests
 
         foreach (var piece in message)
         {
-            Assert.False(call.Entered.IsCompleted && piece is 0);
             _ = await call.Body.WriteAsync(new[] { piece }, TestContext.Current.CancellationToken);
         }
 
@@ -153,26 +153,29 @@ public sealed class AdmissionTests
         private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _leave = new();
 
-        public Call(Admission admission)
+        public Call(Admission admission, uint? length = null)
+            : this(admission, length, CancellationToken.None)
         {
-            Context = new();
+        }
+
+        /// <summary>A call whose message announces the given length; it enters at once, or it waits.</summary>
+        public Call(Admission admission, uint? length, CancellationToken aborted)
+        {
+            Context = new() { RequestAborted = aborted };
             Context.Features.Set<IRequestBodyPipeFeature>(this);
-            Context.Features.Set<IHttpRequestLifetimeFeature>(new Lifetime());
+            if (length is { } announced)
+            {
+                var prefix = new byte[5];
+                BinaryPrimitives.WriteUInt32BigEndian(prefix.AsSpan(1), announced);
+                Body.Write(prefix);
+                _ = Body.FlushAsync(CancellationToken.None).AsTask();
+            }
+
             Done = admission.InvokeAsync(Context, _ =>
             {
                 _entered.SetResult();
                 return _leave.Task;
             });
-        }
-
-        /// <summary>A call whose message announces the given length.</summary>
-        public Call(Admission admission, uint length)
-            : this(admission)
-        {
-            var prefix = new byte[5];
-            BinaryPrimitives.WriteUInt32BigEndian(prefix.AsSpan(1), length);
-            Body.Write(prefix);
-            _ = Body.FlushAsync(CancellationToken.None).AsTask();
         }
 
         public DefaultHttpContext Context { get; }
@@ -188,20 +191,5 @@ public sealed class AdmissionTests
         PipeReader IRequestBodyPipeFeature.Reader => _pipe.Reader;
 
         public void Leave() => _leave.TrySetResult();
-    }
-
-    private sealed class Lifetime : IHttpRequestLifetimeFeature, IDisposable
-    {
-        private readonly CancellationTokenSource _aborted = new();
-
-        public CancellationToken RequestAborted
-        {
-            get => _aborted.Token;
-            set => throw new NotSupportedException();
-        }
-
-        public void Abort() => _aborted.Cancel();
-
-        public void Dispose() => _aborted.Dispose();
     }
 }

@@ -48,6 +48,8 @@ public sealed class CancellationTests
         private readonly TaskCompletionSource _stopped = new();
         private readonly ManualResetEventSlim _never = new();
 
+        public ImmutableArray<SettingDeclaration> Settings => [];
+
         public Task Started => _started.Task;
 
         public Task Stopped => _stopped.Task;
