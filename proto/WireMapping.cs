@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Wire = Api.V1.Beta1;
 
 namespace Katib.Proto;
@@ -18,42 +19,18 @@ public static class WireMapping
     /// makes a request fail; one whose assignments are no point of the space only counts.
     /// </remarks>
     /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>
-    public static Study ToStudy(Wire.GetSuggestionsRequest request)
-    {
-        var problems = new List<Problem>();
-        if (request.CurrentRequestNumber is < 0 or > MaxRequestNumber)
-        {
-            problems.Add(new(
-                "current_request_number",
-                FormattableString.Invariant($"{request.CurrentRequestNumber}"),
-                $"must lie between 0 and {MaxRequestNumber}"));
-        }
+    public static Study ToStudy(Wire.GetSuggestionsRequest request) => ToStudy(
+        request.Experiment, request.CurrentRequestNumber, request.TotalRequestNumber, request.Trials, request.Trials.Count);
 
-        var issued = (long)request.TotalRequestNumber - request.CurrentRequestNumber;
-        if (issued > MaxIssued)
-        {
-            problems.Add(new(
-                "total_request_number",
-                FormattableString.Invariant($"{request.TotalRequestNumber}"),
-                $"must not be above current_request_number by more than {MaxIssued}"));
-        }
-
-        var space = ToSpace(request.Experiment, problems);
-        if (space.Dimension is 0 && problems.Count is 0)
-        {
-            problems.Add(new("parameters", "", "are missing; give at least one parameter to search"));
-        }
-
-        InvalidStudyException.ThrowIfAny(problems);
-        var objective = request.Experiment?.Spec?.Objective ?? new();
-        return new(
-            request.Experiment?.Name ?? "",
-            space,
-            ToSettings(request.Experiment),
-            [.. request.Trials.Select(t => ToTrial(t, space, objective))],
-            issued < 0 ? request.Trials.Count : (int)issued,
-            MaxTrialCount: null);
-    }
+    /// <summary>The same for a request whose trials are still to be read, which is done one at a time.</summary>
+    /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>
+    /// <exception cref="Google.Protobuf.InvalidProtocolBufferException">What stands for a trial is none.</exception>
+    public static Study ToStudy(UnreadSuggestionsRequest request) => ToStudy(
+        request.Experiment,
+        request.CurrentRequestNumber,
+        request.TotalRequestNumber,
+        request.Trials.Select(static t => Wire.Trial.Parser.ParseFrom(t)),
+        request.Trials.Count);
 
     /// <summary>What is to be validated, its search space checked. An experiment without parameters is accepted.</summary>
     /// <exception cref="InvalidStudyException">The search space is wrong.</exception>
@@ -96,6 +73,44 @@ public static class WireMapping
         return new() { Name = parameter.Name, ParameterType = ToWire(parameter.Type), FeasibleSpace = wire };
     }
 
+    private static Study ToStudy(
+        Wire.Experiment? experiment, int current, int total, IEnumerable<Wire.Trial> trials, int trialCount)
+    {
+        var problems = new List<Problem>();
+        var issued = (long)total - current;
+        if (issued > MaxIssued)
+        {
+            problems.Add(new(
+                "total_request_number",
+                FormattableString.Invariant($"{total}"),
+                $"must not be above current_request_number by more than {MaxIssued}"));
+        }
+
+        if (current is < 0 or > MaxRequestNumber)
+        {
+            problems.Add(new(
+                "current_request_number",
+                FormattableString.Invariant($"{current}"),
+                $"must lie between 0 and {MaxRequestNumber}"));
+        }
+
+        var space = ToSpace(experiment, problems);
+        if (space.Dimension is 0 && problems.Count is 0)
+        {
+            problems.Add(new("parameters", "", "are missing; give at least one parameter to search"));
+        }
+
+        InvalidStudyException.ThrowIfAny(problems);
+        var objective = experiment?.Spec?.Objective ?? new();
+        return new(
+            experiment?.Name ?? "",
+            space,
+            ToSettings(experiment),
+            [.. trials.Select(t => ToTrial(t, space, objective))],
+            issued < 0 ? trialCount : (int)issued,
+            MaxTrialCount: null);
+    }
+
     private static SearchSpace ToSpace(Wire.Experiment? experiment, List<Problem> problems) =>
         SearchSpace.Create(
             [.. (experiment?.Spec?.ParameterSpecs?.Parameters ?? []).Select(ToParameter)], problems);
@@ -128,7 +143,7 @@ public static class WireMapping
     {
         var text = observation?.Metrics.FirstOrDefault(m => m.Name == objective.ObjectiveMetricName)?.Value;
         if (text is null
-            || !double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value)
+            || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             || double.IsNaN(value))
         {
             return null;

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -17,6 +18,11 @@ internal sealed class ErrorInterceptor : Interceptor
         catch (InvalidStudyException invalid)
         {
             throw new RpcException(new(StatusCode.InvalidArgument, invalid.Message));
+        }
+        catch (InvalidProtocolBufferException malformed)
+        {
+            throw new RpcException(
+                new(StatusCode.InvalidArgument, $"A trial of the request is malformed: {malformed.Message}"));
         }
         catch (SpaceUsedUpException usedUp)
         {

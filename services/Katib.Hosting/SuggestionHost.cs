@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Grpc.AspNetCore.Server.Model;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection;
@@ -24,6 +25,10 @@ public static class SuggestionHost
 
     /// <summary>How many bytes of requests are in work at once: one of the largest in use, or many small ones.</summary>
     private const int MaxBytesInFlight = 8 * 1024 * 1024;
+
+    private const int MaxStreams = 100;
+
+    private const int StreamWindowBytes = 64 * 1024;
 
     /// <summary>The name that Katib's kubelet probe asks for.</summary>
     private const string KatibHealthName = "manager.v1beta1.Suggestion";
@@ -76,11 +81,18 @@ public static class SuggestionHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
+
+            // Requests that wait keep what their window lets in. Were the windows of all streams not to fit into their
+            // connection's, those that wait would starve the one in work, and with it themselves.
+            kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreams;
+            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = (MaxStreams + 1) * StreamWindowBytes;
             kestrel.Listen(endpoint, static listen => listen.Protocols = HttpProtocols.Http2);
         });
 
         builder.Services.AddSingleton(new ServedAlgorithm(name, algorithm));
         builder.Services.AddSingleton<SuggestionService>();
+        builder.Services.AddSingleton<IServiceMethodProvider<SuggestionService>, SuggestionMethods>();
         builder.Services.AddSingleton<ErrorInterceptor>();
         builder.Services.AddSingleton(static _ => new Admission(MaxBytesInFlight));
         builder.Services.AddGrpc(static grpc =>

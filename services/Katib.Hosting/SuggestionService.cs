@@ -22,11 +22,10 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 }
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
-internal sealed class SuggestionService(ServedAlgorithm served) : Wire.Suggestion.SuggestionBase
+internal sealed class SuggestionService(ServedAlgorithm served)
 {
-    /// <inheritdoc/>
-    public override Task<Wire.GetSuggestionsReply> GetSuggestions(
-        Wire.GetSuggestionsRequest request, ServerCallContext context)
+    /// <summary>Answers with exactly the number of assignments asked for.</summary>
+    public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
     {
         var algorithm = served.For(request.Experiment);
         var suggestions = algorithm.Suggest(
@@ -35,7 +34,7 @@ internal sealed class SuggestionService(ServedAlgorithm served) : Wire.Suggestio
     }
 
     /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
-    public override Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
+    public Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
         Wire.ValidateAlgorithmSettingsRequest request, ServerCallContext context)
     {
         var algorithm = served.For(request.Experiment);

@@ -127,10 +127,13 @@ public sealed class ExperimentMachineTests
     {
         var dice = new Philox(seed);
         var draws = 0UL;
-        var spec = Given.Spec(
-            max: 1 + (int)(Draw() * 30), maxFailed: (int)(Draw() * 31), parallel: 1, goal: Draw() < 0.3 ? 0.01 : null)
-            with { ParallelTrialCount = 1 + (int)(Draw() * 6) };
-        spec = spec with { MaxFailedTrialCount = Math.Min(spec.MaxFailedTrialCount!.Value, spec.MaxTrialCount!.Value) };
+        var max = 1 + (int)(Draw() * 30);
+        var spec = Given.Spec(goal: Draw() < 0.3 ? 0.01 : null) with
+        {
+            MaxTrialCount = max,
+            MaxFailedTrialCount = (int)(Draw() * (max + 1)),
+            ParallelTrialCount = 1 + (int)(Draw() * 6),
+        };
         var state = Given.State();
 
         for (var step = 0; step < 1000; step++)

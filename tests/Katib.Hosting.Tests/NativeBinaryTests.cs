@@ -1,0 +1,87 @@
+using System.Globalization;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+using static Katib.Hosting.Tests.Requests;
+using Wire = Api.V1.Beta1;
+
+namespace Katib.Hosting.Tests;
+
+/// <summary>The services as they are shipped: published as native binaries and called.</summary>
+public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<NativeServices>
+{
+    private const int LimitKilobytes = 100 * 1024;
+
+    private static readonly IReadOnlyDictionary<string, string> AsItIs = new Dictionary<string, string>();
+
+    /// <summary>What the runtime takes from a container with a limit of 100 MiB, in hexadecimal as it reads it.</summary>
+    private static readonly IReadOnlyDictionary<string, string> InAContainer =
+        new Dictionary<string, string> { ["DOTNET_GCTotalPhysicalMemory"] = "6400000" };
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("Random")]
+    [InlineData("Grid")]
+    public async Task It_is_published_without_warning_validates_suggests_and_stops_cleanly(string name)
+    {
+        Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
+        await using var service = await services.StartAsync(name, AsItIs, Token);
+        using var channel = GrpcChannel.ForAddress(service.Address);
+        var client = new Wire.Suggestion.SuggestionClient(channel);
+        var experiment = Experiment(
+            name.ToLowerInvariant(), Real("a", "0", "1", "0.1"), Whole("b", "1", "5"), Categorical("c", "x", "y"));
+
+        var health = await new Health.HealthClient(channel).CheckAsync(
+            new() { Service = "manager.v1beta1.Suggestion" }, cancellationToken: Token);
+        _ = await client.ValidateAlgorithmSettingsAsync(new() { Experiment = experiment }, cancellationToken: Token);
+        var reply = await client.GetSuggestionsAsync(Ask(experiment, 3), cancellationToken: Token);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await client.ValidateAlgorithmSettingsAsync(
+            new() { Experiment = experiment.Clone().With("random_state", "-1") }, cancellationToken: Token));
+        var exitCode = await service.StopAsync(Token);
+
+        Assert.DoesNotContain("warning", services.OutputOf(name), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, health.Status);
+        Assert.Equal(3, reply.Lines().Distinct().Count());
+        Assert.Equal(
+            (StatusCode.InvalidArgument, "random_state should be great or equal than zero"),
+            (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal(0, exitCode);
+    }
+
+    [Theory]
+    [InlineData("Random", false)]
+    [InlineData("Random", true)]
+    [InlineData("Grid", false)]
+    [InlineData("Grid", true)]
+    public async Task Requests_of_20000_trials_of_10_parameters_pass_inside_100_MiB(string name, bool limitIsKnown)
+    {
+        Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
+        await using var service = await services.StartAsync(name, limitIsKnown ? InAContainer : AsItIs, Token);
+        using var channel = GrpcChannel.ForAddress(service.Address);
+        var client = new Wire.Suggestion.SuggestionClient(channel);
+        var request = Large(name.ToLowerInvariant());
+
+        // One is in work and four wait.
+        var rounds = TestSize.Of(small: 3, full: 20);
+        for (var round = 0; round < rounds; round++)
+        {
+            var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ =>
+                await client.GetSuggestionsAsync(request, cancellationToken: Token)));
+            Assert.All(replies, static r => Assert.Equal(3, r.ParameterAssignments.Count));
+        }
+
+        var peak = PeakKilobytes(service.Process.Id);
+        TestContext.Current.SendDiagnosticMessage(
+            "{0}: {1} kB at its peak, limit known: {2}", name, peak, limitIsKnown);
+        Assert.InRange(peak, 1, LimitKilobytes);
+    }
+
+    /// <summary>The most memory that the process ever had resident.</summary>
+    private static int PeakKilobytes(int processId)
+    {
+        var status = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/status"));
+        var peak = status.Single(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return int.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+    }
+}
