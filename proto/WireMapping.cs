@@ -67,7 +67,10 @@ public static class WireMapping
         var space = parameter.FeasibleSpace;
         var wire = new Wire.FeasibleSpace
         {
-            Min = space.Min, Max = space.Max, Step = space.Step, Distribution = ToWire(space.Distribution),
+            Min = space.Min,
+            Max = space.Max,
+            Step = space.Step,
+            Distribution = ToWire(space.Distribution),
         };
         wire.List.Add(space.List.IsDefault ? [] : space.List);
         return new() { Name = parameter.Name, ParameterType = ToWire(parameter.Type), FeasibleSpace = wire };

@@ -102,7 +102,8 @@ public sealed class ProcessReplica : IReplica, IAsyncDisposable
         var start = new ProcessStartInfo(
             _program, [.. _arguments, "--port", _port.ToString(CultureInfo.InvariantCulture)])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (var (name, value) in _environment)
         {

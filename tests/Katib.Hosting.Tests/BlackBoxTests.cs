@@ -202,7 +202,9 @@ public sealed class BlackBoxTests : IAsyncLifetime
     {
         var malformed = new Katib.Proto.UnreadSuggestionsRequest
         {
-            Experiment = Mixed("random"), CurrentRequestNumber = 1, Trials = { ByteString.CopyFrom(0x0a, 0x7f) },
+            Experiment = Mixed("random"),
+            CurrentRequestNumber = 1,
+            Trials = { ByteString.CopyFrom(0x0a, 0x7f) },
         };
         var method = new Method<Katib.Proto.UnreadSuggestionsRequest, Wire.GetSuggestionsReply>(
             MethodType.Unary,

@@ -53,7 +53,9 @@ public sealed class NativeServices : IAsyncLifetime
             "-o", Path.Combine(_folder, service), "--disable-build-servers",
         ])
         {
-            WorkingDirectory = Programs.Repository, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Programs.Repository,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var publish = Process.Start(start)!;
         var output = publish.StandardOutput.ReadToEndAsync();

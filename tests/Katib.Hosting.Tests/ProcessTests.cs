@@ -79,7 +79,8 @@ public sealed class ProcessTests
     {
         var start = new ProcessStartInfo("dotnet", [Programs.RandomService, .. arguments])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["PORT"] = port;
         using var process = Process.Start(start)!;

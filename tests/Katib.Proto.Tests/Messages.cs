@@ -7,7 +7,9 @@ internal static class Messages
 {
     public static Wire.ParameterSpec Double(string name, string min = "0", string max = "1") => new()
     {
-        Name = name, ParameterType = Wire.ParameterType.Double, FeasibleSpace = new() { Min = min, Max = max },
+        Name = name,
+        ParameterType = Wire.ParameterType.Double,
+        FeasibleSpace = new() { Min = min, Max = max },
     };
 
     public static Wire.Experiment Experiment(params IEnumerable<Wire.ParameterSpec> parameters)

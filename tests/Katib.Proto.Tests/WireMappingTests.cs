@@ -135,7 +135,11 @@ public sealed class WireMappingTests
                 ParameterType = Wire.ParameterType.Discrete,
                 FeasibleSpace = new()
                 {
-                    Min = "1", Max = "2", Step = "0.5", List = { "1", "1.5" }, Distribution = Wire.Distribution.Normal,
+                    Min = "1",
+                    Max = "2",
+                    Step = "0.5",
+                    List = { "1", "1.5" },
+                    Distribution = Wire.Distribution.Normal,
                 },
             },
             full);
