@@ -98,7 +98,9 @@ internal static class ExportCommand
                     .Where(static m => m.Latest is not MetricSummary.Unavailable)
                     .Select(static m => KeyValuePair.Create(m.Name, (JsonNode?)new JsonObject
                     {
-                        ["min"] = m.Min, ["max"] = m.Max, ["latest"] = m.Latest,
+                        ["min"] = m.Min,
+                        ["max"] = m.Max,
+                        ["latest"] = m.Latest,
                     }))),
             };
             output.Write(line.ToJsonString());

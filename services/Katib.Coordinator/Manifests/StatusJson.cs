@@ -122,7 +122,10 @@ public static class StatusJson
         .Where(static m => m.Latest is not MetricSummary.Unavailable)
         .Select(static m => new JsonObject
         {
-            ["name"] = m.Name, ["min"] = m.Min, ["max"] = m.Max, ["latest"] = m.Latest,
+            ["name"] = m.Name,
+            ["min"] = m.Min,
+            ["max"] = m.Max,
+            ["latest"] = m.Latest,
         }));
 
     private static JsonArray Array(IEnumerable<JsonNode> nodes) => new([.. nodes]);

@@ -50,7 +50,9 @@ public sealed class RequestMappingTests
     {
         var strategies = new Dictionary<string, MetricStrategy>(StringComparer.Ordinal)
         {
-            ["error"] = MetricStrategy.Min, ["auc"] = MetricStrategy.Max, ["accuracy"] = MetricStrategy.Latest,
+            ["error"] = MetricStrategy.Min,
+            ["auc"] = MetricStrategy.Max,
+            ["accuracy"] = MetricStrategy.Latest,
         };
         var spec = Given.Spec();
         spec = spec with
