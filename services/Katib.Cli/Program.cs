@@ -3,6 +3,7 @@ using Katib.Cli;
 using Katib.Cli.Commands;
 using Katib.Coordinator;
 using Katib.Coordinator.Storage;
+using Microsoft.Data.Sqlite;
 
 var root = new RootCommand("""
     Tunes the parameters of your program: give it a Katib Experiment, get the best trial.
@@ -32,12 +33,13 @@ try
     {
         EnableDefaultExceptionHandler = false,
 
-        // Trials get time to end when the user presses Ctrl-C; a second Ctrl-C does not wait.
+        // Trials get time to end when the user presses Ctrl-C.
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
     });
     return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;
 }
-catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException)
+catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
+    or SqliteException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

@@ -23,8 +23,10 @@ public sealed class ExperimentLoop(
     IProgress<string> progress,
     TimeProvider time)
 {
-    /// <summary>So many failed calls in a row, each of them retried for a minute, are not waited out.</summary>
+    /// <summary>So many failed calls in a row, each of them retried, are not waited out when nothing runs.</summary>
     private const int MaxFailedCalls = 3;
+
+    private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, int> _numbers =
         stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
@@ -94,7 +96,7 @@ public sealed class ExperimentLoop(
         {
             await foreach (var happened in runner.WatchAsync(cancellationToken))
             {
-                await events.WriteAsync(happened, cancellationToken);
+                _ = events.TryWrite(happened);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -162,9 +164,11 @@ public sealed class ExperimentLoop(
             reply = await suggestions.SuggestAsync(spec, _state, count, cancellationToken);
             _failedCalls = 0;
         }
-        catch (SuggestionUnavailableException failure) when (++_failedCalls < MaxFailedCalls)
+        catch (SuggestionUnavailableException failure) when (
+            ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
         {
             progress.Report($"{failure.Message} Trying again.");
+            await Task.Delay(CallPause, time, cancellationToken);
             return;
         }
         catch (SuggestionRefusedException refusal)

@@ -48,12 +48,8 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         ThrowIfNotRunnable(spec, new(folder, request.Folder, request.Gpus));
         using var store = ExperimentStore.Open(location.File);
         await using var runner = NewRunner(folder, request.Folder, request.Gpus, time);
-        if (request.Fresh && store.Read(spec.Namespace, spec.Name) is { } old)
-        {
-            await ForgetAsync(store, runner, old, folder, cancellationToken);
-        }
-
-        var stored = store.Read(spec.Namespace, spec.Name) is { } known ? Admit(known, spec, store) : null;
+        var old = store.Read(spec.Namespace, spec.Name);
+        var stored = old is null || request.Fresh ? null : Admit(old, spec);
         if (stored?.State.Outcome is not null && !stored.State.Trials.Any(static t => t.IsActive))
         {
             return stored;
@@ -61,10 +57,20 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         try
         {
+            // Nothing is changed before the algorithm has accepted the experiment.
             using var suggestions = new SuggestionClient(await findService(spec.Algorithm.Name, cancellationToken), time);
             await suggestions.ValidateAsync(spec, cancellationToken);
-            var now = time.GetUtcNow();
-            stored ??= store.Create(spec, request.Folder, new([], now, EndedAt: null, Conditions.Begin(now), []));
+            if (stored is null)
+            {
+                await ForgetAsync(store, runner, old, folder, cancellationToken);
+                var now = time.GetUtcNow();
+                stored = store.Create(spec, request.Folder, new([], now, EndedAt: null, Conditions.Begin(now), []));
+            }
+            else
+            {
+                store.Update(stored.Id, spec, stored.State);
+            }
+
             var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
             _ = await drive(loop, cancellationToken);
             return stored with { State = loop.State };
@@ -104,25 +110,31 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
     }
 
-    /// <summary>The lock's own file stays: it is held.</summary>
+    /// <summary>
+    /// Deletes what trials have left, also those of an experiment that the store no longer knows: a runner would take
+    /// their folders for its own trials'. The row goes last, and the lock's own file stays: it is held.
+    /// </summary>
     private static async Task ForgetAsync(
-        ExperimentStore store, ProcessRunner runner, StoredExperiment stored, string folder, CancellationToken cancellationToken)
+        ExperimentStore store, ProcessRunner runner, StoredExperiment? stored, string folder, CancellationToken cancellationToken)
     {
         await runner.SweepAsync(cancellationToken);
-        store.Delete(stored.Id);
         foreach (var trial in Directory.EnumerateDirectories(folder))
         {
             Directory.Delete(trial, recursive: true);
         }
+
+        if (stored is not null)
+        {
+            store.Delete(stored.Id);
+        }
     }
 
     /// <summary>What an earlier run has left is gone on with, restarted or refused.</summary>
-    private StoredExperiment Admit(StoredExperiment stored, ExperimentSpec spec, ExperimentStore store)
+    private StoredExperiment Admit(StoredExperiment stored, ExperimentSpec spec)
     {
+        var outcome = stored.State.Outcome;
         switch (ExperimentChange.Between(JsonNode.Parse(stored.Manifest)!.AsObject(), spec.Manifest))
         {
-            case ExperimentChange.None:
-                return stored;
             case ExperimentChange.Other(var changes, var more):
                 throw new ExperimentRefusedException(
                     $"The experiment '{spec.Name}' is in the store with another content:\n"
@@ -130,22 +142,25 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                     + (more > 0 ? $"  and {more} more\n" : "")
                     + "Only parallelTrialCount, maxTrialCount and maxFailedTrialCount may change. "
                     + "Give the file another metadata.name, or start anew with --fresh.");
+
+            // How many run at once says nothing about whether a finished experiment is to go on.
+            case ExperimentChange.Budgets(var budgets) when budgets.Any(static c => c.Path is "spec.maxTrialCount"):
+                var trials = stored.State.Trials.Length;
+                if (BudgetRule.Refusal(outcome?.Reason, spec.ResumePolicy, trials, spec.MaxTrialCount) is { } refusal)
+                {
+                    throw new ExperimentRefusedException($"{refusal} Or start anew with --fresh.");
+                }
+
+                return outcome is null ? stored : stored with
+                {
+                    State = stored.State with
+                    {
+                        Outcome = null, EndedAt = null, Conditions = stored.State.Conditions.Restart(time.GetUtcNow()),
+                    },
+                };
             default:
-                break;
+                return stored;
         }
-
-        var trials = stored.State.Trials.Length;
-        if (BudgetRule.Refusal(stored.State.Outcome?.Reason, spec.ResumePolicy, trials, spec.MaxTrialCount) is { } refusal)
-        {
-            throw new ExperimentRefusedException($"{refusal} Or start anew with --fresh.");
-        }
-
-        var now = time.GetUtcNow();
-        var state = stored.State.Outcome is null
-            ? stored.State
-            : stored.State with { Outcome = null, EndedAt = null, Conditions = stored.State.Conditions.Restart(now) };
-        store.Update(stored.Id, spec, state);
-        return stored with { State = state };
     }
 
     private async Task<ExperimentLock> LockAsync(string folder, string name, CancellationToken cancellationToken)

@@ -77,6 +77,8 @@ internal sealed class Admission : IAsyncDisposable
 
         Span<byte> prefix = stackalloc byte[PrefixLength];
         buffer.Slice(0, PrefixLength).CopyTo(prefix);
-        return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
+
+        // A compressed message may become anything up to the limit: it goes alone.
+        return prefix[0] is 0 ? BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]) : uint.MaxValue;
     }
 }

@@ -51,8 +51,8 @@ public static class SuggestionHost
             return 0;
         }
 
-        var probe = args is [.., "--probe"];
-        if (!TryReadPort(probe ? args[..^1] : args, out var port, out var problem))
+        var probe = args.Contains("--probe");
+        if (!TryReadPort([.. args.Where(static a => a is not "--probe")], out var port, out var problem))
         {
             await Console.Error.WriteLineAsync($"{problem}\n\n{Usage}");
             return 2;
@@ -64,15 +64,25 @@ public static class SuggestionHost
         }
 
         await using var app = Build(name, algorithm, new(IPAddress.Any, port), static logging => logging.AddSimpleConsole());
-        await app.RunAsync();
-        return 0;
+        try
+        {
+            await app.RunAsync();
+            return 0;
+        }
+        catch (IOException unusable)
+        {
+            await Console.Error.WriteLineAsync($"Cannot listen on port {port}: {unusable.Message}");
+            return 1;
+        }
     }
 
     /// <summary>A service that is ready to be started, for instance inside <c>katib run</c>; silent unless told where to log.</summary>
     public static WebApplication Build(
         string name, ISearchAlgorithm algorithm, IPEndPoint endpoint, Action<ILoggingBuilder>? log = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+
+        // Not the user's folder: settings of another program may lie there.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
@@ -154,7 +164,9 @@ public static class SuggestionHost
 
     private static async Task<bool> ProbeAsync(int port)
     {
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}");
+        using var channel = GrpcChannel.ForAddress(
+            $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
+            new() { HttpHandler = new SocketsHttpHandler { UseProxy = false }, DisposeHttpClient = true });
         try
         {
             var reply = await new Health.HealthClient(channel).CheckAsync(

@@ -104,6 +104,35 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Folders_that_the_store_does_not_know_are_never_taken_for_results()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        File.Delete(place.PathOf(Path.Combine(".katib", "katib.db")));
+        File.Delete(place.PathOf("ledger.txt"));
+
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+
+        var ledger = await File.ReadAllLinesAsync(place.PathOf("ledger.txt"), TestContext.Current.CancellationToken);
+        Assert.Equal(4, ledger.Count(static l => l.StartsWith("end", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Fresh_keeps_the_old_results_when_the_algorithm_refuses_the_new_run()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 3, parallel: 2, seconds: 0));
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+
+        var refused = await place.KatibAsync("run", "ledger.yaml", "--fresh", "--endpoint", "random=http://127.0.0.1:1", "--max-trials", "9");
+        var status = (await place.KatibAsync("status", "ledger")).Expect(0);
+
+        Assert.Contains("does not answer", refused.Expect(1).Error, StringComparison.Ordinal);
+        Assert.Contains("3 of 3 trials ended", status.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_grid_ends_when_every_combination_has_been_tried()
     {
         using var place = new Workplace();

@@ -24,7 +24,7 @@ public sealed class GridSearch : ISearchAlgorithm
         {
             Default = "none: lexicographic order", Effect = "walks the grid in a seeded random order",
         },
-        new("grid_points", "whole number, 1 to 1000000", "none: a double needs a step", "how many points a double without a step gets"),
+        new("grid_points", "whole number, 1 to 10000", "none: a double needs a step", "how many points a double without a step gets"),
         SettingDeclaration.AllowDuplicates,
     ];
 

@@ -17,14 +17,25 @@ internal static class LogsCommand
             var location = new StoreLocation(parsed.GetRequiredValue(store).FullName);
             var name = parsed.GetRequiredValue(trial);
             using var opened = ExperimentStore.OpenExisting(location.File);
-            if (opened.FindByTrial(name) is not [var experiment, ..])
+            if (opened.FindByTrial(name) is not [var experiment, ..] found)
             {
                 throw new UserException($"There is no trial '{name}'; `katib status EXPERIMENT` lists trials.");
             }
 
+            if (found.Length > 1)
+            {
+                throw new UserException(
+                    $"'{name}' exists in several namespaces: {string.Join(", ", found.Select(static e => e.Namespace))}.");
+            }
+
             var attempt = opened.Read(experiment.Namespace, experiment.Name)!.State.Find(name)!.Attempt;
-            var log = ProcessRunner.OutputLog(location.FolderOf(experiment.Namespace, experiment.Name), name, attempt);
-            if (!File.Exists(log))
+            var folder = location.FolderOf(experiment.Namespace, experiment.Name);
+
+            // A trial that waits to begin again has no log yet; the one of the attempt before says why.
+            var log = Enumerable.Range(1, attempt)
+                .Select(n => ProcessRunner.OutputLog(folder, name, n))
+                .LastOrDefault(File.Exists);
+            if (log is null)
             {
                 throw new UserException($"The trial '{name}' has not printed anything yet.");
             }

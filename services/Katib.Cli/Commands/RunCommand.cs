@@ -56,7 +56,7 @@ internal static class RunCommand
                     parsed.GetValue(maxTrials),
                     new(parsed.GetRequiredValue(store).FullName),
                     parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
-                    [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
+                    [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()],
                     parsed.GetValue(fresh),
                     parsed.GetRequiredValue(output) is "json"),
                 TimeProvider.System);

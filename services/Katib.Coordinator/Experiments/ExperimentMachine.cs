@@ -42,6 +42,7 @@ public static class ExperimentMachine
 
         var starts = active
             .Where(static t => t.Status is TrialStatus.Created)
+            .Take(Math.Max(0, spec.ParallelTrialCount - active.Count(static t => t.Status is not TrialStatus.Created)))
             .Select(static t => (ExperimentAction)new ExperimentAction.StartTrial(t));
         var budget = (spec.MaxTrialCount ?? int.MaxValue) - state.Trials.Length;
         var room = Math.Min(spec.ParallelTrialCount - active.Length, budget);

@@ -2,6 +2,7 @@ using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Runners.Local;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
 namespace Katib.Coordinator.Host;
@@ -11,6 +12,7 @@ internal sealed partial class ExperimentFolder(
     IOptions<CoordinatorOptions> options, ILogger<ExperimentFolder> logger, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
     private readonly CoordinatorOptions _options = options.Value;
 
@@ -26,7 +28,11 @@ internal sealed partial class ExperimentFolder(
                 foreach (var file in Directory.EnumerateFiles(_options.Experiments, "*.yaml").Order(StringComparer.Ordinal))
                 {
                     var isKnown = runs.TryGetValue(file, out var known);
-                    var content = await File.ReadAllTextAsync(file, stoppingToken);
+                    if (await ReadAsync(file, stoppingToken) is not { } content)
+                    {
+                        continue;
+                    }
+
                     if (!isKnown || (known.Run.IsCompleted && known.Content != content))
                     {
                         runs[file] = (content, RunAsync(file, content, stoppingToken));
@@ -41,18 +47,37 @@ internal sealed partial class ExperimentFolder(
         }
     }
 
+    /// <summary>The file's text; null when it has gone or cannot be read, which the next look may find otherwise.</summary>
+    private async Task<string?> ReadAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(file, cancellationToken);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            Log.Refused(logger, file, unreadable.Message);
+            return null;
+        }
+    }
+
     private async Task RunAsync(string file, string content, CancellationToken cancellationToken)
     {
         try
         {
             var parsed = ExperimentYaml.Parse(content);
-            var problems = parsed.Spec is { Template: var template } checkedSpec
-                ? [.. LocalJob.Check(template.RunObject, template.PrimaryContainerName, checkedSpec.MetricsCollector)
-                    .Problems.Select(parsed.Locate)]
-                : parsed.Problems;
+            var local = parsed.Spec is { Template: var template } known
+                ? LocalJob.Check(template.RunObject, template.PrimaryContainerName, known.MetricsCollector)
+                : new([], []);
+            var problems = parsed.Problems.AddRange(local.Problems.Select(parsed.Locate));
             foreach (var problem in problems)
             {
                 Log.Problem(logger, problem.In(Path.GetFileName(file)));
+            }
+
+            foreach (var note in parsed.Warnings.Select(w => w.In(Path.GetFileName(file))).Concat(local.Notes))
+            {
+                Log.Note(logger, note);
             }
 
             if (parsed.Spec is not { } spec || !problems.IsEmpty)
@@ -75,8 +100,14 @@ internal sealed partial class ExperimentFolder(
         {
             Log.Interrupted(logger, file);
         }
-        catch (Exception known) when (known is ExperimentRefusedException or SuggestionRefusedException
-            or SuggestionUnavailableException or StoreException)
+        catch (SuggestionUnavailableException unavailable)
+        {
+            Log.Refused(logger, file, $"{unavailable.Message} It is tried again.");
+            await Task.Delay(Pause, time, cancellationToken);
+            await RunAsync(file, content, cancellationToken);
+        }
+        catch (Exception known) when (known is ExperimentRefusedException or SuggestionRefusedException or StoreException
+            or SqliteException or IOException or UnauthorizedAccessException)
         {
             Log.Refused(logger, file, known.Message);
         }
@@ -91,6 +122,9 @@ internal sealed partial class ExperimentFolder(
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Problem}")]
         public static partial void Problem(ILogger logger, string problem);
+
+        [LoggerMessage(EventId = 6, Level = LogLevel.Warning, Message = "{Note}")]
+        public static partial void Note(ILogger logger, string note);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Experiment}: {Step}")]
         public static partial void Step(ILogger logger, string experiment, string step);

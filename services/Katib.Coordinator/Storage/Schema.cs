@@ -12,13 +12,19 @@ internal static class Schema
     /// <summary>Brings the file to <see cref="Version"/>, or says why that cannot be.</summary>
     public static void Prepare(SqliteConnection connection, string path)
     {
-        Execute(connection, "PRAGMA journal_mode = WAL");
-        Execute(connection, "PRAGMA synchronous = NORMAL");
+        // FULL: a commit outlives a power cut. What a trial's folder shows is then never newer than what the store knows.
+        Execute(connection, "PRAGMA synchronous = FULL");
         if (VersionOf(connection) == Version)
         {
             return;
         }
 
+        Migrate(connection, path);
+        Execute(connection, "PRAGMA journal_mode = WAL");
+    }
+
+    private static void Migrate(SqliteConnection connection, string path)
+    {
         // Several processes may open a new file at once: one of them holds the write lock, the others then find it done.
         using var transaction = connection.BeginTransaction();
         var version = VersionOf(connection);

@@ -8,5 +8,5 @@ public sealed record StoreLocation(string File)
 
     /// <summary>The folder of one experiment's trials.</summary>
     public string FolderOf(string @namespace, string name) =>
-        Path.Combine(Path.ChangeExtension(Path.GetFullPath(File), ".trials"), $"{@namespace}.{name}");
+        Path.Combine(Path.GetFullPath(File) + ".trials", $"{@namespace}.{name}");
 }

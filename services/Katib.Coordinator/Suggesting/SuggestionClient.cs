@@ -48,6 +48,10 @@ public sealed class SuggestionClient : IDisposable
             MaxRetryBufferPerCallSize = MaxMessageBytes,
             MaxRetryBufferSize = 2 * MaxMessageBytes,
             ServiceConfig = new() { MethodConfigs = { Retrying() } },
+
+            // .NET would ask the environment's proxy even for a service on this machine.
+            HttpHandler = new SocketsHttpHandler { UseProxy = !endpoint.IsLoopback, EnableMultipleHttp2Connections = true },
+            DisposeHttpClient = true,
         });
         _client = new(_channel);
     }
@@ -66,9 +70,9 @@ public sealed class SuggestionClient : IDisposable
         {
             // As in Katib: a service need not validate.
         }
-        catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
+        catch (RpcException failure)
         {
-            throw Translate(failure);
+            throw Translate(failure, cancellationToken);
         }
     }
 
@@ -83,19 +87,16 @@ public sealed class SuggestionClient : IDisposable
             var reply = await _client.GetSuggestionsAsync(
                 _mapping.ToRequest(spec, state, count), Options(cancellationToken));
             var points = RequestMapping.FromReply(reply);
-            return points.Length == count
-                ? new(points, RequestMapping.EchoOf(reply), IsExhausted: false)
-                : throw new SuggestionUnavailableException(
-                    $"{_endpoint} answered with {points.Length} assignments where {count} were asked for.",
-                    new InvalidOperationException("The response contains unexpected trials"));
+            ThrowIfUnexpected(spec, reply, points, count);
+            return new(points, RequestMapping.EchoOf(reply), IsExhausted: false);
         }
         catch (RpcException exhausted) when (exhausted.StatusCode is StatusCode.OutOfRange)
         {
             return new([], [], IsExhausted: true);
         }
-        catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
+        catch (RpcException failure)
         {
-            throw Translate(failure);
+            throw Translate(failure, cancellationToken);
         }
     }
 
@@ -118,9 +119,37 @@ public sealed class SuggestionClient : IDisposable
     private CallOptions Options(CancellationToken cancellationToken) => new(
         deadline: (_time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
 
-    /// <summary>UNKNOWN counts as a refusal because Katib's own services report a user's mistake with it.</summary>
-    private Exception Translate(RpcException failure) => failure.StatusCode switch
+    /// <summary>What does not fit the experiment must not become a trial.</summary>
+    private void ThrowIfUnexpected(
+        ExperimentSpec spec, Wire.GetSuggestionsReply reply, ImmutableArray<ImmutableArray<Assignment>> points, int count)
     {
+        if (points.Length != count)
+        {
+            throw new SuggestionUnavailableException(
+                $"{_endpoint} answered with {points.Length} assignments where {count} were asked for.",
+                new InvalidOperationException("The response contains unexpected trials"));
+        }
+
+        var expected = spec.Parameters.Select(static p => p.Name).Order(StringComparer.Ordinal).ToArray();
+        if (points.FirstOrDefault(p => !p.Select(static a => a.Name).Order(StringComparer.Ordinal).SequenceEqual(expected))
+            is { IsDefault: false } other)
+        {
+            throw new SuggestionRefusedException(
+                $"{_endpoint} answered with the parameters {string.Join(", ", other.Select(static a => a.Name))} "
+                + $"where {string.Join(", ", expected)} were asked for; is it the service of '{spec.Algorithm.Name}'?");
+        }
+
+        if (reply.ParameterAssignments.Any(static p => p.TrialName.Length > 0))
+        {
+            throw new SuggestionRefusedException(
+                $"{_endpoint} names its trials itself, which this release does not honour yet; use another algorithm.");
+        }
+    }
+
+    /// <summary>UNKNOWN counts as a refusal because Katib's own services report a user's mistake with it.</summary>
+    private Exception Translate(RpcException failure, CancellationToken cancellationToken) => failure.StatusCode switch
+    {
+        _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(cancellationToken),
         StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
         StatusCode.Unavailable or StatusCode.DeadlineExceeded => new SuggestionUnavailableException(
             $"The algorithm service at {_endpoint} does not answer; is it running?", failure),

@@ -25,6 +25,16 @@ public sealed class ExperimentMachineTests
     }
 
     [Fact]
+    public void Trials_that_begin_again_respect_a_lowered_parallelism()
+    {
+        var state = Given.State([.. Enumerable.Range(1, 8).Select(static n => Given.Trial(n, TrialStatus.Created))]);
+
+        Assert.Equal(
+            ["study-0001", "study-0002"],
+            ExperimentMachine.Next(Given.Spec(parallel: 2), state).Cast<StartTrial>().Select(static s => s.Trial.Name));
+    }
+
+    [Fact]
     public void The_budget_limits_what_is_asked_for_and_trials_without_metrics_count()
     {
         var state = Given.State(
