@@ -155,7 +155,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                 {
                     State = stored.State with
                     {
-                        Outcome = null, EndedAt = null, Conditions = stored.State.Conditions.Restart(time.GetUtcNow()),
+                        Outcome = null,
+                        EndedAt = null,
+                        Conditions = stored.State.Conditions.Restart(time.GetUtcNow()),
                     },
                 };
             default:
