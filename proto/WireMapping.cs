@@ -20,7 +20,11 @@ public static class WireMapping
     /// </remarks>
     /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>
     public static Study ToStudy(Wire.GetSuggestionsRequest request) => ToStudy(
-        request.Experiment, request.CurrentRequestNumber, request.TotalRequestNumber, request.Trials, request.Trials.Count);
+        request.Experiment,
+        request.CurrentRequestNumber,
+        request.TotalRequestNumber,
+        request.Trials,
+        request.Trials.Count);
 
     /// <summary>The same for a request whose trials are still to be read, which is done one at a time.</summary>
     /// <exception cref="InvalidStudyException">The experiment or the number asked for is wrong.</exception>

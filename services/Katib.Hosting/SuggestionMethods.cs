@@ -6,7 +6,7 @@ using Wire = Api.V1.Beta1;
 
 namespace Katib.Hosting;
 
-/// <summary>The methods of Katib's Suggestion service on the wire; requests are handed on with their trials unread.</summary>
+/// <summary>The methods of Katib's Suggestion service on the wire, with requests whose trials are unread.</summary>
 /// <remarks>
 /// The generated binding would make objects of a whole request: 20,000 trials of 10 parameters come to 75 MiB of them.
 /// </remarks>

@@ -25,7 +25,8 @@ public sealed class DependencyRuleTests
 
     public static TheoryData<string> Products =>
     [
-        .. Repository.Projects.Where(static p => !IsTest(p.Name) && !p.Path.StartsWith("examples/", StringComparison.Ordinal))
+        .. Repository.Projects
+            .Where(static p => !IsTest(p.Name) && !p.Path.StartsWith("examples/", StringComparison.Ordinal))
             .Select(static p => p.Name),
     ];
 
@@ -55,7 +56,8 @@ public sealed class DependencyRuleTests
         var products = Repository.Projects.Where(static p => RuleExists(p.Name) && p.Name is not "Katib.Driver");
 
         Assert.All(products, static p => Assert.DoesNotContain(
-            p.Projects, static r => IsTest(r) || r is "Katib.Driver" || !r.StartsWith("Katib.", StringComparison.Ordinal)));
+            p.Projects,
+            static r => IsTest(r) || r is "Katib.Driver" || !r.StartsWith("Katib.", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -89,7 +91,8 @@ public sealed class DependencyRuleTests
         Assert.Empty(missing);
     }
 
-    private static bool IsTest(string name) => name.EndsWith(".Tests", StringComparison.Ordinal);
+    private static bool IsTest(string name) =>
+        name.EndsWith(".Tests", StringComparison.Ordinal) || name is "Katib.Benchmarks";
 
     private static string KeyOf(string name) =>
         name.StartsWith("Katib.Suggestion.", StringComparison.Ordinal) ? "Katib.Suggestion.*" : name;
@@ -97,5 +100,7 @@ public sealed class DependencyRuleTests
     private static bool RuleExists(string name) => Rules.ContainsKey(KeyOf(name));
 
     private static (string[] Projects, string[] Packages) RuleOf(string name) =>
-        RuleExists(name) ? Rules[KeyOf(name)] : throw new InvalidOperationException($"{name} has no line in the table.");
+        RuleExists(name)
+            ? Rules[KeyOf(name)]
+            : throw new InvalidOperationException($"{name} has no line in the table.");
 }

@@ -29,7 +29,8 @@ internal static class Repository
     private static string RootAbove(string folder) =>
         File.Exists(Path.Combine(folder, "global.json"))
             ? folder
-            : RootAbove(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("No global.json above the tests."));
+            : RootAbove(Path.GetDirectoryName(folder)
+                ?? throw new InvalidOperationException("No global.json above the tests."));
 }
 
 /// <summary>One csproj file.</summary>

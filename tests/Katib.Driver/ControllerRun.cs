@@ -85,7 +85,8 @@ internal sealed class ControllerRun
         }
     }
 
-    /// <summary>The requests of the Suggestion, by the controller's own arithmetic; deletes trials when too many are active.</summary>
+    /// <summary>The requests of the Suggestion, by the controller's own arithmetic.</summary>
+    /// <remarks>When more trials are active than may be, it deletes the newest.</remarks>
     private int Requests()
     {
         var active = _trials.Count(static t => t.IsActive);
@@ -197,8 +198,11 @@ internal sealed class ControllerRun
         return _driver.Namesakes;
     }
 
-    private string NewName() => string.Concat(
-        $"{_driver.Experiment.Name}-", string.Concat(Enumerable.Range(0, 8).Select(_ => NameAlphabet[_dice.Below(NameAlphabet.Length)])));
+    private string NewName()
+    {
+        var letters = Enumerable.Range(0, 8).Select(_ => NameAlphabet[_dice.Below(NameAlphabet.Length)]);
+        return $"{_driver.Experiment.Name}-{string.Concat(letters)}";
+    }
 
     private void Happened(string fault) => _happened[fault] = _happened.GetValueOrDefault(fault) + 1;
 

@@ -17,7 +17,8 @@ internal sealed class SuggestionCalls(
     public List<string> Refusals { get; } = [];
 
     public Task ValidateAsync(Wire.Experiment experiment, CancellationToken cancellationToken) => CallAsync(
-        async (client, options) => await client.ValidateAlgorithmSettingsAsync(new() { Experiment = experiment }, options),
+        async (client, options) =>
+            await client.ValidateAlgorithmSettingsAsync(new() { Experiment = experiment }, options),
         cancellationToken);
 
     /// <summary>The reply, or null when the service refuses.</summary>

@@ -68,7 +68,8 @@ public sealed class AdmissionTests
         Assert.Equal(StatusCodes.Status200OK, refused.Context.Response.StatusCode);
         Assert.Equal("application/grpc", refused.Context.Response.ContentType);
         Assert.Equal("8", refused.Context.Response.Headers["grpc-status"]);
-        Assert.Equal("Too many large requests wait already; try again later.", refused.Context.Response.Headers["grpc-message"]);
+        Assert.Equal(
+            "Too many large requests wait already; try again later.", refused.Context.Response.Headers["grpc-message"]);
         await LeaveAsync(waiting);
     }
 

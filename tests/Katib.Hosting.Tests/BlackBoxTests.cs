@@ -19,10 +19,12 @@ public sealed class BlackBoxTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        foreach (var (name, algorithm) in new (string, ISearchAlgorithm)[] { ("random", new RandomSearch()), ("grid", new GridSearch()) })
+        (string Name, ISearchAlgorithm Algorithm)[] served = [("random", new RandomSearch()), ("grid", new GridSearch())];
+        foreach (var (name, algorithm) in served)
         {
             _replicas[name] = (
-                await KestrelReplica.StartAsync(name, algorithm, Token), await KestrelReplica.StartAsync(name, algorithm, Token));
+                await KestrelReplica.StartAsync(name, algorithm, Token),
+                await KestrelReplica.StartAsync(name, algorithm, Token));
         }
     }
 
@@ -86,7 +88,9 @@ public sealed class BlackBoxTests : IAsyncLifetime
         for (var round = 0; round < 10; round++)
         {
             var request = Ask(experiment, 1 + (round % 4), trials);
-            var reply = round % 2 is 0 ? await AskFirstAsync(algorithm, request) : await AskSecondAsync(algorithm, request);
+            var reply = round % 2 is 0
+                ? await AskFirstAsync(algorithm, request)
+                : await AskSecondAsync(algorithm, request);
             lines.AddRange(reply.Lines());
             trials.InsertRange(0, TrialsOf(reply, trials.Count));
         }
@@ -221,7 +225,7 @@ public sealed class BlackBoxTests : IAsyncLifetime
         Assert.StartsWith("A trial of the request is malformed", refused.Status.Detail, StringComparison.Ordinal);
     }
 
-    /// <summary>600 points on a grid, and for random, where lr has no step, a continuum.</summary>
+    /// <summary>570 points on a grid, and for random, where lr has no step, a continuum.</summary>
     private static Wire.Experiment Mixed(string algorithm) => Experiment(
         algorithm,
         Real("lr", "0.1", "1", algorithm is "grid" ? "0.05" : ""),

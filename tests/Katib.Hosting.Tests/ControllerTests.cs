@@ -83,7 +83,7 @@ public sealed class ControllerTests
 
         var report = await driver.RunAsync([service], Token);
 
-        // Trials without metrics make the controller ask for more than there is: for those the grid fills up or refuses.
+        // Trials without metrics make the controller ask for more than there is: then the grid fills up or refuses.
         Assert.True(report.Succeeded);
         Assert.Empty(report.Problems);
         Assert.Equal(Trials, report.Sequence.Distinct().Count());
@@ -127,7 +127,7 @@ public sealed class ControllerTests
         return new() { Experiment = experiment, Seed = seed, Namesakes = Namesakes };
     }
 
-    /// <summary>At least 300 points each on the grid, but for the exact one: trials without metrics are run in addition.</summary>
+    /// <summary>More points than trials, for those without metrics are run in addition; but for the exact one.</summary>
     private static Wire.ParameterSpec[] Space(string kind) => kind switch
     {
         "continuous" =>
@@ -136,12 +136,17 @@ public sealed class ControllerTests
             Real("b", "0.0001", "1", "", Wire.Distribution.LogUniform),
             Real("c", "-1", "1", "", Wire.Distribution.Normal),
         ],
-        "finite" => [Whole("a", "1", "20"), Categorical("b", "x", "y", "z", "u", "v"), Discrete("c", "1", "0.10", "100", "10", "50", "5")],
+        "finite" =>
+        [
+            Whole("a", "1", "20"),
+            Categorical("b", "x", "y", "z", "u", "v"),
+            Discrete("c", "1", "0.10", "100", "10", "50", "5"),
+        ],
         "exact" => [Whole("a", "1", "20"), Categorical("b", "x", "y"), Discrete("c", "1", "0.10", "100", "10", "50")],
         _ => [Real("a", "0", "1"), Whole("b", "1", "10"), Categorical("c", "x", "y", "z", "u")],
     };
 
-    /// <summary>Their points lie outside every space above, on a point that no sequence meets, or are none at all.</summary>
+    /// <summary>Their points lie outside every space above, where no sequence comes, or are none at all.</summary>
     private static ImmutableArray<Wire.Trial> Namesakes =>
     [
         Trial(("a", "1000"), ("b", "1000"), ("c", "1000")),

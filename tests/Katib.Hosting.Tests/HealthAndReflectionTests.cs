@@ -11,7 +11,8 @@ public sealed class HealthAndReflectionTests : IAsyncLifetime
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _service = await KestrelReplica.StartAsync("random", new RandomSearch(), Token);
+    public async ValueTask InitializeAsync() =>
+        _service = await KestrelReplica.StartAsync("random", new RandomSearch(), Token);
 
     public ValueTask DisposeAsync() => _service!.DisposeAsync();
 
@@ -44,7 +45,8 @@ public sealed class HealthAndReflectionTests : IAsyncLifetime
     [Fact]
     public async Task Reflection_lists_the_services_and_describes_the_contract()
     {
-        using var call = new ServerReflection.ServerReflectionClient(_service!.Channel).ServerReflectionInfo(cancellationToken: Token);
+        var reflection = new ServerReflection.ServerReflectionClient(_service!.Channel);
+        using var call = reflection.ServerReflectionInfo(cancellationToken: Token);
 
         await call.RequestStream.WriteAsync(new() { ListServices = "" }, Token);
         _ = await call.ResponseStream.MoveNext(Token);

@@ -43,7 +43,7 @@ public sealed class NativeServices : IAsyncLifetime
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Any(folder => File.Exists(Path.Combine(folder, program)));
 
-    /// <summary>With folders of its own for what is between, so that it does not disturb a build of the repository.</summary>
+    /// <summary>With folders of its own, so that it does not disturb a build of the repository.</summary>
     private async Task PublishAsync(string service)
     {
         var start = new ProcessStartInfo("dotnet",

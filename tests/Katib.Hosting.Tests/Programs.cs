@@ -21,5 +21,6 @@ internal static class Programs
     private static string RepositoryAbove(string folder) =>
         File.Exists(Path.Combine(folder, "global.json"))
             ? folder
-            : RepositoryAbove(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("No global.json above the tests."));
+            : RepositoryAbove(Path.GetDirectoryName(folder)
+                ?? throw new InvalidOperationException("No global.json above the tests."));
 }

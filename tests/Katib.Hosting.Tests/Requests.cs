@@ -21,11 +21,19 @@ internal static class Requests
         };
 
     public static Wire.ParameterSpec Real(
-        string name, string min, string max, string step = "", Wire.Distribution distribution = Wire.Distribution.Uniform) =>
+        string name,
+        string min,
+        string max,
+        string step = "",
+        Wire.Distribution distribution = Wire.Distribution.Uniform) =>
         Range(name, Wire.ParameterType.Double, min, max, step, distribution);
 
     public static Wire.ParameterSpec Whole(
-        string name, string min, string max, string step = "", Wire.Distribution distribution = Wire.Distribution.Uniform) =>
+        string name,
+        string min,
+        string max,
+        string step = "",
+        Wire.Distribution distribution = Wire.Distribution.Uniform) =>
         Range(name, Wire.ParameterType.Int, min, max, step, distribution);
 
     public static Wire.ParameterSpec Discrete(string name, params string[] list) =>
@@ -94,7 +102,8 @@ internal static class Requests
     public static Wire.GetSuggestionsRequest Large(string algorithm, int trials = 20_000, int parameters = 10)
     {
         var experiment = Experiment(
-            algorithm, Enumerable.Range(0, parameters).Select(static i => Real(ParameterName(i), "0", "1", "0.000000000001")));
+            algorithm,
+            Enumerable.Range(0, parameters).Select(static i => Real(ParameterName(i), "0", "1", "0.000000000001")));
         return Ask(experiment, 3, Enumerable.Range(0, trials).Select(t =>
         {
             var trial = Trial(Enumerable.Range(0, parameters).Select(i => (ParameterName(i), Value(t, i))));
@@ -118,6 +127,9 @@ internal static class Requests
 
     private static string ParameterName(int i) => string.Create(CultureInfo.InvariantCulture, $"parameter-{i}");
 
-    private static string Value(int trial, int parameter) => string.Create(
-        CultureInfo.InvariantCulture, $"0.{100_000_000_001 + (((trial * 7919L) + (parameter * 104729L)) % 899_999_999_989)}");
+    private static string Value(int trial, int parameter)
+    {
+        var digits = 100_000_000_001 + (((trial * 7919L) + (parameter * 104729L)) % 899_999_999_989);
+        return string.Create(CultureInfo.InvariantCulture, $"0.{digits}");
+    }
 }

@@ -33,7 +33,10 @@ public sealed class WireCaseTests : IAsyncLifetime
             "grid", "", "", 26, [Whole("a", "1", "5"), Real("b", "1", "5", "1")],
             "Max Trial Count: 26 > all possible search combinations: 25"
         },
-        { "grid", "", "", 5, [Whole("a", "1", "5"), Real("b", "1", "5", "0")], "parameters[1].feasibleSpace.step '0' must be above 0" },
+        {
+            "grid", "", "", 5, [Whole("a", "1", "5"), Real("b", "1", "5", "0")],
+            "parameters[1].feasibleSpace.step '0' must be above 0"
+        },
     };
 
     private static Wire.ParameterSpec[] HyperoptSpace =>
@@ -99,7 +102,8 @@ public sealed class WireCaseTests : IAsyncLifetime
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await ValidateAsync(_random!, Experiment(name)));
 
-        Assert.Equal((StatusCode.InvalidArgument, $"unknown algorithm name {name}"), (refused.StatusCode, refused.Status.Detail));
+        Assert.Equal(
+            (StatusCode.InvalidArgument, $"unknown algorithm name {name}"), (refused.StatusCode, refused.Status.Detail));
     }
 
     [Theory]
@@ -160,12 +164,17 @@ public sealed class WireCaseTests : IAsyncLifetime
         var finished = new Wire.Trial[] { Trial(("a", "1")), Trial(("a", "2")), Trial(("a", "4")) };
         foreach (var trial in finished)
         {
-            trial.Status = new() { StartTime = "2020-01-01T15:04:05Z", Condition = Wire.TrialStatus.Types.TrialConditionType.Succeeded };
+            trial.Status = new()
+            {
+                StartTime = "2020-01-01T15:04:05Z",
+                Condition = Wire.TrialStatus.Types.TrialConditionType.Succeeded,
+            };
         }
 
         var request = Ask(experiment, 2, finished);
         request.TotalRequestNumber = 6;
-        var reply = await _grid!.Client.GetSuggestionsAsync(request, cancellationToken: TestContext.Current.CancellationToken);
+        var reply = await _grid!.Client.GetSuggestionsAsync(
+            request, cancellationToken: TestContext.Current.CancellationToken);
 
         // Point 3 has been issued; its trial ended without metrics and is not sent.
         Assert.Equal(["a=5", "a=6"], reply.Lines());

@@ -104,7 +104,8 @@ public sealed class WireMappingTests
     [InlineData((Wire.ParameterType)0, Wire.Distribution.Uniform, "parameters[0].parameterType")]
     [InlineData((Wire.ParameterType)99, Wire.Distribution.Uniform, "parameters[0].parameterType")]
     [InlineData(Wire.ParameterType.Double, (Wire.Distribution)99, "parameters[0].feasibleSpace.distribution")]
-    public void An_unknown_type_or_distribution_is_refused(Wire.ParameterType type, Wire.Distribution distribution, string field)
+    public void An_unknown_type_or_distribution_is_refused(
+        Wire.ParameterType type, Wire.Distribution distribution, string field)
     {
         var parameter = OfType(type);
         parameter.FeasibleSpace.Distribution = distribution;
@@ -168,7 +169,9 @@ public sealed class WireMappingTests
     [Fact]
     public void A_trial_without_condition_is_created()
     {
-        var study = WireMapping.ToStudy(Request(Experiment(Double("a")), Trial(("a", "0.5")), new Wire.Trial { Status = new() }));
+        var request = Request(Experiment(Double("a")), Trial(("a", "0.5")), new Wire.Trial { Status = new() });
+
+        var study = WireMapping.ToStudy(request);
 
         Assert.All(study.Trials, static t => Assert.Equal(TrialStatus.Created, t.Status));
     }
@@ -309,7 +312,8 @@ public sealed class WireMappingTests
 
         Assert.Equal(
             ["b=1 a=2", "b=3 a=4"],
-            reply.ParameterAssignments.Select(static p => string.Join(' ', p.Assignments.Select(static a => $"{a.Name}={a.Value}"))));
+            reply.ParameterAssignments.Select(static p =>
+                string.Join(' ', p.Assignments.Select(static a => $"{a.Name}={a.Value}"))));
         Assert.All(reply.ParameterAssignments, static p => Assert.Empty(p.TrialName));
     }
 

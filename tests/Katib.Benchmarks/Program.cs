@@ -1,0 +1,58 @@
+using System.Globalization;
+using Katib.Benchmarks;
+
+// Every figure of the README, beside a baseline that was measured in the same run. Linux only: it reads /proc.
+const string usage = """
+    Measures the figures of the README, each beside a baseline of the same run.
+
+      start    a published service, process start to SERVING, and what it takes when idle; against /bin/true
+      suggest  GetSuggestions with 1,000 trials of 10 parameters in the request; against a health check
+      memory   4 requests of 20,000 trials of 10 parameters at once; against the idle service
+      loop     coordinator's CPU for each trial that does nothing; against bare process starts
+      store    status, best and export with 20,000 trials in the store; against katib --help
+
+      --bin FOLDER   published programs, laid out as in artifacts/publish; they are published there when left out
+      --trials N     how many trials the loop runs (default 5000)
+    """;
+var benchmarks = new Dictionary<string, Func<Programs, int, Task>>(StringComparer.Ordinal)
+{
+    ["start"] = static (programs, _) => StartBenchmark.RunAsync(programs),
+    ["suggest"] = static (programs, _) => SuggestBenchmark.RunAsync(programs),
+    ["memory"] = static (programs, _) => MemoryBenchmark.RunAsync(programs),
+    ["loop"] = static (_, trials) => LoopBenchmark.RunAsync(trials),
+    ["store"] = static (programs, _) => StoreBenchmark.RunAsync(programs),
+};
+var names = new List<string>();
+var trials = 5000;
+string? bin = null;
+for (var i = 0; i < args.Length; i++)
+{
+    switch (args[i])
+    {
+        case "--bin" when i + 1 < args.Length:
+            bin = args[++i];
+            break;
+        case "--trials" when i + 1 < args.Length
+            && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out trials) && trials > 0:
+            i++;
+            break;
+        case var name when benchmarks.ContainsKey(name):
+            names.Add(name);
+            break;
+        default:
+            await Console.Error.WriteLineAsync($"'{args[i]}' is not understood.\n\n{usage}");
+            return 2;
+    }
+}
+
+var load = await File.ReadAllTextAsync("/proc/loadavg");
+Console.WriteLine(string.Create(
+    CultureInfo.InvariantCulture,
+    $"{Environment.ProcessorCount} cores, {Environment.OSVersion}, .NET {Environment.Version}, load {load.Split(' ')[0]}"));
+using var published = new Programs(bin);
+foreach (var name in names.Count is 0 ? [.. benchmarks.Keys] : names)
+{
+    await benchmarks[name](published, trials);
+}
+
+return 0;
