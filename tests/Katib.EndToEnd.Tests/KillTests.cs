@@ -41,7 +41,7 @@ public sealed class KillTests
     public async Task Interrupted_by_ctrl_c_the_trials_stop_and_the_same_command_goes_on()
     {
         using var place = new Workplace();
-        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 6, parallel: 3, seconds: 1));
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 6, parallel: 3, seconds: 4));
 
         using (var katib = place.Start("katib.dll", "run", "ledger.yaml"))
         {
