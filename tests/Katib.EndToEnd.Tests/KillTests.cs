@@ -15,7 +15,7 @@ public sealed class KillTests
         using var undisturbed = new Workplace();
         using var disturbed = new Workplace();
         undisturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0));
-        disturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0.6));
+        disturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0.3 * kills));
         var moments = new double[kills];
         new Philox(seed).Fill(0, moments);
 
@@ -24,7 +24,7 @@ public sealed class KillTests
             using var katib = disturbed.Start("katib.dll", "run", "ledger.yaml");
             await Task.Delay(TimeSpan.FromSeconds(0.2 + (moment * 2.5)), TestContext.Current.CancellationToken);
             await Workplace.SignalAsync(katib, "KILL");
-            _ = await Workplace.EndAsync(katib);
+            _ = (await Workplace.EndAsync(katib)).Expect(137);
         }
 
         var last = (await disturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
