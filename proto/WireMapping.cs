@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Wire = Api.V1.Beta1;
 
@@ -51,10 +50,17 @@ public static class WireMapping
     public static string AlgorithmName(Wire.Experiment? experiment) => experiment?.Spec?.Algorithm?.AlgorithmName ?? "";
 
     /// <summary>The reply that carries the suggestions, in their order.</summary>
-    public static Wire.GetSuggestionsReply ToReply(ImmutableArray<Suggestion> suggestions)
+    public static Wire.GetSuggestionsReply ToReply(Reply answer)
     {
         var reply = new Wire.GetSuggestionsReply();
-        foreach (var suggestion in suggestions)
+        if (answer.Echo.Length > 0)
+        {
+            reply.Algorithm = new();
+            reply.Algorithm.AlgorithmSettings.Add(answer.Echo.Select(
+                static s => new Wire.AlgorithmSetting { Name = s.Key, Value = s.Value }));
+        }
+
+        foreach (var suggestion in answer.Suggestions)
         {
             var assignments = new Wire.GetSuggestionsReply.Types.ParameterAssignments();
             assignments.Assignments.Add(suggestion.Assignments.Select(
@@ -143,7 +149,8 @@ public static class WireMapping
             trial.Name,
             space.Parse(assignments.Select(static a => new Assignment(a.Name, a.Value))),
             ToStatus(trial.Status?.Condition ?? Wire.TrialStatus.Types.TrialConditionType.Created),
-            ToLoss(trial.Status?.Observation, objective));
+            ToLoss(trial.Status?.Observation, objective),
+            trial.Status?.CompletionTime ?? "");
     }
 
     private static double? ToLoss(Wire.Observation? observation, Wire.ObjectiveSpec objective)

@@ -74,6 +74,28 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
         return (long)number;
     }
 
+    /// <summary>One of several words; null when it is not set.</summary>
+    /// <param name="name">The setting's name.</param>
+    /// <param name="words">The words allowed, as they are spelt.</param>
+    /// <param name="katibMessage">Katib's sentence for another one, from the setting's name and value.</param>
+    public string? Choice(string name, IReadOnlyCollection<string> words, Func<string, string, string> katibMessage)
+    {
+        if (Find(name) is not var (text, path))
+        {
+            return null;
+        }
+
+        if (!words.Contains(text))
+        {
+            _problems.Add(new(path, text, $"must be one of {string.Join(", ", words)}", katibMessage(name, text)));
+        }
+
+        return text;
+    }
+
+    /// <summary>Any text; null when it is not set.</summary>
+    public string? Text(string name) => Find(name)?.Text;
+
     /// <summary><c>true</c> or <c>false</c> in any case; false when it is not set.</summary>
     public bool Flag(string name)
     {

@@ -18,5 +18,5 @@ public interface ISearchAlgorithm
     /// </summary>
     /// <exception cref="InvalidStudyException">The study is wrong; all problems are named.</exception>
     /// <exception cref="SpaceUsedUpException">The algorithm has suggested every point and repeats none.</exception>
-    ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken);
+    Reply Suggest(Study study, int count, CancellationToken cancellationToken);
 }

@@ -31,7 +31,7 @@ internal sealed class Law
     public Law(Distribution distribution, double min, double max, double marginBelow = 0, double marginAbove = 0)
     {
         _log = distribution is Distribution.LogUniform or Distribution.LogNormal;
-        _normal = distribution is Distribution.Normal or Distribution.LogNormal;
+        _normal = IsNormal(distribution);
         _min = min;
         _max = max;
         _width = Distance(max);
@@ -40,6 +40,10 @@ internal sealed class Law
         _below = Cumulative(_low);
         _within = Cumulative(_high) - _below;
     }
+
+    /// <summary>Whether the distribution has a peak in the middle of its scale.</summary>
+    public static bool IsNormal(Distribution distribution) =>
+        distribution is Distribution.Normal or Distribution.LogNormal;
 
     /// <summary>Where a value lies on the distribution's scale.</summary>
     public double ToScale(double value) => Distance(value) / _width;

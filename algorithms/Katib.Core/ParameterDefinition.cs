@@ -21,6 +21,10 @@ public abstract record ParameterDefinition(string Name)
     /// </summary>
     public virtual bool IsContinuum => Count is null;
 
+    /// <summary>Whether a number is the coordinate of a value.</summary>
+    public virtual bool Contains(double coordinate) =>
+        coordinate >= 0 && coordinate < Count && Math.Floor(coordinate) == coordinate;
+
     /// <summary>Text to coordinate; false when the text is no value of this parameter.</summary>
     public abstract bool TryParse(string text, out double coordinate);
 
@@ -29,6 +33,23 @@ public abstract record ParameterDefinition(string Name)
 
     /// <summary>The coordinate that a probability in [0,1) falls on, under the parameter's distribution.</summary>
     public abstract double Quantile(double probability);
+
+    /// <summary>Whether the values have an order and distances; those of a categorical parameter have none.</summary>
+    public virtual bool IsOrdered => true;
+
+    /// <summary>Whether the user expects good values in the middle: <c>normal</c> and <c>logNormal</c>.</summary>
+    public virtual bool IsNormal => false;
+
+    /// <summary>
+    /// Where a coordinate lies between the least value, 0, and the greatest, 1, on the parameter's scale: logarithmic
+    /// under <c>logUniform</c> and <c>logNormal</c>, else linear.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The values have no order.</exception>
+    public virtual double ToScale(double coordinate) => throw new NotSupportedException($"'{Name}' has no scale.");
+
+    /// <summary>The coordinate whose value lies nearest to a place in [0,1] on the parameter's scale.</summary>
+    /// <exception cref="NotSupportedException">The values have no order.</exception>
+    public virtual double FromScale(double scaled) => throw new NotSupportedException($"'{Name}' has no scale.");
 }
 
 /// <summary>A real number of any value between two bounds.</summary>
@@ -48,6 +69,7 @@ public sealed record ContinuousParameter : ParameterDefinition
         _min = min;
         _max = max;
         _law = new(distribution, min, max);
+        IsNormal = Law.IsNormal(distribution);
 
         // 12 digits of the range, not of the value: between 1000 and 1001 a value needs 16.
         var excess = Math.Log10(Math.Max(Math.Abs(min), Math.Abs(max)) / (max - min));
@@ -61,21 +83,34 @@ public sealed record ContinuousParameter : ParameterDefinition
     public override long? Count => null;
 
     /// <inheritdoc/>
+    public override bool Contains(double coordinate) => coordinate >= _min && coordinate <= _max;
+
+    /// <inheritdoc/>
     public override bool TryParse(string text, out double coordinate) =>
-        Numbers.TryParse(text, out coordinate) && coordinate >= _min && coordinate <= _max;
+        Numbers.TryParse(text, out coordinate) && Contains(coordinate);
 
     /// <inheritdoc/>
     public override string Format(double coordinate) => Numbers.Format(coordinate);
 
     /// <inheritdoc/>
-    public override double Quantile(double probability)
+    public override bool IsNormal { get; }
+
+    /// <inheritdoc/>
+    public override double Quantile(double probability) =>
+        probability <= 0 || probability >= 1 ? FromScale(probability) : FromScale(_law.Quantile(probability));
+
+    /// <inheritdoc/>
+    public override double ToScale(double coordinate) => _law.ToScale(coordinate);
+
+    /// <inheritdoc/>
+    public override double FromScale(double scaled)
     {
-        if (probability <= 0 || probability >= 1)
+        if (scaled <= 0 || scaled >= 1)
         {
-            return (probability <= 0 ? _min : _max) + 0.0;
+            return (scaled <= 0 ? _min : _max) + 0.0;
         }
 
-        var value = _law.FromScale(_law.Quantile(probability));
+        var value = _law.FromScale(scaled);
         value = Math.Abs(value) < _noise ? 0 : Numbers.RoundSignificant(value, _digits);
         return Math.Clamp(value, _min, _max) + 0.0;
     }
@@ -96,28 +131,31 @@ public abstract record NumericParameter : ParameterDefinition
     private readonly double _first;
     private readonly double _last;
     private readonly Law? _law;
+    private readonly Law _scale;
     private readonly double[]? _cells;
 
-    /// <summary>Takes the distribution of the cells; null makes every value equally likely.</summary>
-    private protected NumericParameter(string name, long count, Distribution? cells, Func<long, double> valueAt)
+    /// <summary>Takes the distribution, and whether under <c>uniform</c> too a value has the mass of its cell.</summary>
+    private protected NumericParameter(
+        string name, long count, Distribution distribution, Func<long, double> valueAt, bool hasCells = false)
         : base(name)
     {
         _count = count;
         _first = valueAt(0);
         _last = valueAt(count - 1);
         ValueAt = valueAt;
-        if (cells is not { } distribution || count == 1)
+        IsNormal = Law.IsNormal(distribution);
+        _scale = new(distribution, _first, _last);
+        if (count == 1 || (distribution is Distribution.Uniform && !hasCells))
         {
             return;
         }
 
-        var bounds = new Law(distribution, _first, _last);
         _law = new(
             distribution,
             _first,
             _last,
-            marginBelow: bounds.ToScale(valueAt(1)) / 2,
-            marginAbove: (1 - bounds.ToScale(valueAt(count - 2))) / 2);
+            marginBelow: _scale.ToScale(valueAt(1)) / 2,
+            marginAbove: (1 - _scale.ToScale(valueAt(count - 2))) / 2);
         if (count <= MaxTable)
         {
             var scaled = Enumerable.Range(0, (int)count).Select(k => _law.ToScale(valueAt(k))).ToArray();
@@ -128,8 +166,32 @@ public abstract record NumericParameter : ParameterDefinition
     /// <inheritdoc/>
     public override long? Count => _count;
 
+    /// <inheritdoc/>
+    public override bool IsNormal { get; }
+
     /// <summary>The number with the given index.</summary>
     protected internal Func<long, double> ValueAt { get; }
+
+    /// <inheritdoc/>
+    public override double ToScale(double coordinate) => _count == 1 ? 0 : _scale.ToScale(ValueAt((long)coordinate));
+
+    /// <inheritdoc/>
+    public override double FromScale(double scaled)
+    {
+        if (scaled <= 0 || scaled >= 1 || _count == 1)
+        {
+            return scaled <= 0 ? 0 : _count - 1;
+        }
+
+        var (low, high) = (0L, _count - 1);
+        while (high - low > 1)
+        {
+            var middle = low + ((high - low) / 2);
+            (low, high) = ToScale(middle) <= scaled ? (middle, high) : (low, middle);
+        }
+
+        return ToScale(high) - scaled < scaled - ToScale(low) ? high : low;
+    }
 
     /// <inheritdoc/>
     public override double Quantile(double probability)
@@ -206,16 +268,13 @@ public abstract record NumericParameter : ParameterDefinition
 
     private double LowerEdge(long k) => (_law!.ToScale(ValueAt(k - 1)) + _law.ToScale(ValueAt(k))) / 2;
 
-    /// <summary>The distribution of the cells of values that are evenly spread, or meant to count alike.</summary>
-    private protected static Distribution? CellsOf(Distribution distribution) =>
-        distribution is Distribution.Uniform ? null : distribution;
 }
 
 /// <summary>A double with a step: <c>min + k * step</c>, printed as the decimal it is.</summary>
 public sealed record SteppedParameter : NumericParameter
 {
     internal SteppedParameter(string name, ArithmeticGrid grid, Distribution distribution)
-        : base(name, (long)grid.Count, CellsOf(distribution), grid.ValueAt)
+        : base(name, (long)grid.Count, distribution, grid.ValueAt)
     {
     }
 
@@ -224,7 +283,7 @@ public sealed record SteppedParameter : NumericParameter
     /// Doubles lie twice as dense below a power of two as above it, so that even <c>uniform</c> needs cells.
     /// </remarks>
     internal SteppedParameter(string name, double min, long count, Distribution distribution)
-        : base(name, count, distribution, k => OrderedDoubles.At(min, k)) => IsContinuum = count > 1;
+        : base(name, count, distribution, k => OrderedDoubles.At(min, k), hasCells: true) => IsContinuum = count > 1;
 
     /// <inheritdoc/>
     public override bool IsContinuum { get; }
@@ -239,7 +298,7 @@ public sealed record IntParameter : NumericParameter
     private readonly Func<long, long> _wholeAt;
 
     internal IntParameter(string name, long count, Distribution distribution, Func<long, long> wholeAt)
-        : base(name, count, CellsOf(distribution), k => wholeAt(k)) => _wholeAt = wholeAt;
+        : base(name, count, distribution, k => wholeAt(k)) => _wholeAt = wholeAt;
 
     /// <inheritdoc/>
     public override string Format(double coordinate) =>
@@ -250,9 +309,14 @@ public sealed record IntParameter : NumericParameter
 public sealed record DiscreteParameter : NumericParameter
 {
     private readonly ImmutableArray<string> _texts;
+    private readonly bool _isEven;
 
     private DiscreteParameter(string name, ImmutableArray<string> texts, double[] values, Distribution distribution)
-        : base(name, values.Length, CellsOf(distribution), k => values[k]) => _texts = texts;
+        : base(name, values.Length, distribution, k => values[k])
+    {
+        _texts = texts;
+        _isEven = distribution is Distribution.Uniform;
+    }
 
     /// <summary>Takes texts that are all finite numbers, no two of them equal.</summary>
     public static DiscreteParameter Of(string name, ImmutableArray<string> texts, Distribution distribution)
@@ -262,6 +326,11 @@ public sealed record DiscreteParameter : NumericParameter
         Array.Sort(values, ordered);
         return new(name, [.. ordered], values, distribution);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Under <c>uniform</c> the entries are even steps: so are 16, 32, 64 meant, and 0.1, 0.01, 0.001.</remarks>
+    public override double ToScale(double coordinate) =>
+        _isEven ? coordinate / Math.Max(1, _texts.Length - 1) : base.ToScale(coordinate);
 
     /// <inheritdoc/>
     public override string Format(double coordinate) => _texts[(int)coordinate];
@@ -277,6 +346,9 @@ public sealed record CategoricalParameter : ParameterDefinition
 
     /// <inheritdoc/>
     public override long? Count => _choices.Length;
+
+    /// <inheritdoc/>
+    public override bool IsOrdered => false;
 
     /// <inheritdoc/>
     public override bool TryParse(string text, out double coordinate)

@@ -19,3 +19,14 @@ public sealed record Study(
 
 /// <summary>One proposed point, ready for the wire.</summary>
 public sealed record Suggestion(ImmutableArray<Assignment> Assignments);
+
+/// <summary>What an algorithm answers.</summary>
+/// <param name="Suggestions">As many as were asked for.</param>
+public sealed record Reply(ImmutableArray<Suggestion> Suggestions)
+{
+    /// <summary>
+    /// Settings that the caller is to send back next time over the user's own: Katib's controller keeps them, and forgets
+    /// none. Small, and never needed: a caller may lose them.
+    /// </summary>
+    public ImmutableArray<KeyValuePair<string, string>> Echo { get; init; } = [];
+}

@@ -38,7 +38,8 @@ public enum TrialStatus
 /// <param name="Point">Where it lies; null when its assignments are no point of the search space.</param>
 /// <param name="Status">Where it stands.</param>
 /// <param name="Loss">Its objective value, to be minimised; null when it has none, or none that is a number.</param>
-public sealed record Trial(string Name, Point? Point, TrialStatus Status, double? Loss);
+/// <param name="CompletionTime">When it ended, as a text whose ordinal order is that of time; empty when unknown.</param>
+public sealed record Trial(string Name, Point? Point, TrialStatus Status, double? Loss, string CompletionTime = "");
 
 /// <summary>
 /// A point of a search space: one coordinate for each parameter, see <see cref="ParameterDefinition"/>.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Katib.Algorithms.Bayesian;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Hosting;
@@ -14,6 +15,8 @@ internal static class Algorithms
     public static ImmutableSortedDictionary<string, (ISearchAlgorithm Algorithm, string Summary)> All { get; } =
         new Dictionary<string, (ISearchAlgorithm, string)>(StringComparer.Ordinal)
         {
+            ["bayesianoptimization"] = (
+                new BayesianOptimization(), "learns where improvement is likely; the most of few trials that take long"),
             ["grid"] = (new GridSearch(), "every combination once; doubles need a step or grid_points"),
             ["random"] = (new RandomSearch(), "independent draws from the distributions, none twice; a strong baseline"),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);

@@ -28,9 +28,9 @@ internal sealed class SuggestionService(ServedAlgorithm served)
     public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
     {
         var algorithm = served.For(request.Experiment);
-        var suggestions = algorithm.Suggest(
+        var reply = algorithm.Suggest(
             WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
-        return Task.FromResult(WireMapping.ToReply(suggestions));
+        return Task.FromResult(WireMapping.ToReply(reply));
     }
 
     /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>

@@ -54,7 +54,7 @@ internal static class Given
     }
 
     public static ImmutableArray<Suggestion> Ask(this ISearchAlgorithm algorithm, Study study, int count) =>
-        algorithm.Suggest(study, count, CancellationToken.None);
+        algorithm.Suggest(study, count, CancellationToken.None).Suggestions;
 
     /// <summary>A suggestion on one line, for comparing.</summary>
     public static string Text(Suggestion suggestion) =>

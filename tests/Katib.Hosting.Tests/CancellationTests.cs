@@ -54,13 +54,13 @@ public sealed class CancellationTests
 
         public Task Stopped => _stopped.Task;
 
-        public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
+        public Reply Suggest(Study study, int count, CancellationToken cancellationToken)
         {
             _ = _started.TrySetResult();
             try
             {
                 _never.Wait(cancellationToken);
-                return [];
+                return new([]);
             }
             finally
             {

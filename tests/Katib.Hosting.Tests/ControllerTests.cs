@@ -160,7 +160,7 @@ public sealed class ControllerTests
     {
         public ImmutableArray<SettingDeclaration> Settings => [];
 
-        public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken) =>
-            [.. Enumerable.Repeat(new Suggestion([new("a", "0.5"), new("b", "0.5"), new("c", "0.5")]), count)];
+        public Reply Suggest(Study study, int count, CancellationToken cancellationToken) =>
+            new([.. Enumerable.Repeat(new Suggestion([new("a", "0.5"), new("b", "0.5"), new("c", "0.5")]), count)]);
     }
 }

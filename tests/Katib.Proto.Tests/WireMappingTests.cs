@@ -308,7 +308,8 @@ public sealed class WireMappingTests
     [Fact]
     public void Suggestions_keep_their_order_and_leave_the_name_to_the_caller()
     {
-        var reply = WireMapping.ToReply([new([new("b", "1"), new("a", "2")]), new([new("b", "3"), new("a", "4")])]);
+        var reply = WireMapping.ToReply(
+            new([new([new("b", "1"), new("a", "2")]), new([new("b", "3"), new("a", "4")])]));
 
         Assert.Equal(
             ["b=1 a=2", "b=3 a=4"],

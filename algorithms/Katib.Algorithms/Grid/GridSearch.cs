@@ -29,7 +29,7 @@ public sealed class GridSearch : ISearchAlgorithm
     ];
 
     /// <inheritdoc/>
-    public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
+    public Reply Suggest(Study study, int count, CancellationToken cancellationToken)
     {
         var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
@@ -55,7 +55,7 @@ public sealed class GridSearch : ISearchAlgorithm
 
         if (count is 0)
         {
-            return [];
+            return new([]);
         }
 
         if (gridded.Issued >= size && !startsOver)
@@ -65,7 +65,7 @@ public sealed class GridSearch : ISearchAlgorithm
 
         var permutation = randomState is null ? null : new Permutation(size, Philox.KeyOf(study, randomState));
         var grid = new Combinations(gridded.Space, size, permutation);
-        return SequenceRule.Next(gridded, gridded.Space, grid, count, cancellationToken);
+        return new(SequenceRule.Next(gridded, gridded.Space, grid, count, cancellationToken));
     }
 
     private static void RejectContinua(SearchSpace space, SettingsReader settings)

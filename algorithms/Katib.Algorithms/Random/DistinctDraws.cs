@@ -10,11 +10,19 @@ namespace Katib.Algorithms.Random;
 /// is left is rare under the distributions, and the unseen point of lowest rank in a seeded permutation takes the
 /// place.
 /// </remarks>
-internal sealed class DistinctDraws(SearchSpace space, ulong key, CancellationToken cancellationToken) : IPointSequence
+internal sealed class DistinctDraws(
+    SearchSpace space, ulong key, DistinctDraws.Draw draw, CancellationToken cancellationToken) : IPointSequence
 {
     private const int Patience = 1000;
 
-    private readonly Philox _philox = new(key);
+    /// <summary>Independent draws, all of them with the same probability.</summary>
+    public DistinctDraws(SearchSpace space, ulong key, CancellationToken cancellationToken)
+        : this(space, key, new Philox(key).Fill, cancellationToken)
+    {
+    }
+
+    /// <summary>Fills in draw number <paramref name="index"/>: a probability in [0,1) for each parameter.</summary>
+    public delegate void Draw(ulong index, Span<double> probabilities);
 
     public IEnumerable<Point> From(long position) =>
         space.Size is { } size ? Distinct(size).Skip((int)position) : Draws((ulong)position);
@@ -24,7 +32,7 @@ internal sealed class DistinctDraws(SearchSpace space, ulong key, CancellationTo
         var probabilities = new double[space.Dimension];
         while (true)
         {
-            _philox.Fill(index++, probabilities);
+            draw(index++, probabilities);
             yield return space.Quantile(probabilities);
         }
     }

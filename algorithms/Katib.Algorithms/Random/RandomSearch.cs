@@ -16,7 +16,7 @@ public sealed class RandomSearch : ISearchAlgorithm
         [SettingDeclaration.RandomState, SettingDeclaration.AllowDuplicates];
 
     /// <inheritdoc/>
-    public ImmutableArray<Suggestion> Suggest(Study study, int count, CancellationToken cancellationToken)
+    public Reply Suggest(Study study, int count, CancellationToken cancellationToken)
     {
         var settings = study.Settings.Read(Settings);
         var randomState = settings.RandomState();
@@ -24,6 +24,6 @@ public sealed class RandomSearch : ISearchAlgorithm
         settings.ThrowIfInvalid();
 
         var draws = new DistinctDraws(study.Space, Philox.KeyOf(study, randomState), cancellationToken);
-        return count is 0 ? [] : SequenceRule.Next(study, study.Space, draws, count, cancellationToken);
+        return new(count is 0 ? [] : SequenceRule.Next(study, study.Space, draws, count, cancellationToken));
     }
 }

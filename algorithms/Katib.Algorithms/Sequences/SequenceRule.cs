@@ -18,6 +18,14 @@ internal static class SequenceRule
     /// points have been issued, the sequence starts over.
     /// </remarks>
     public static ImmutableArray<Suggestion> Next(
+        Study study, SearchSpace space, IPointSequence sequence, int count, CancellationToken cancellationToken) =>
+        [
+            .. NextPoints(study, space, sequence, count, cancellationToken)
+                .Select(p => new Suggestion(space.Format(p))),
+        ];
+
+    /// <summary>The same, as points.</summary>
+    public static ImmutableArray<Point> NextPoints(
         Study study, SearchSpace space, IPointSequence sequence, int count, CancellationToken cancellationToken)
     {
         var isUsedUp = space.Size <= study.Issued;
@@ -49,7 +57,7 @@ internal static class SequenceRule
             picks.AddRange(sequence.From(position).Take(count));
         }
 
-        return [.. Enumerable.Range(0, count).Select(i => new Suggestion(space.Format(picks[i % picks.Count])))];
+        return [.. Enumerable.Range(0, count).Select(i => picks[i % picks.Count])];
 
         IEnumerable<Point> Wrapped()
         {

@@ -1,0 +1,164 @@
+using System.Collections.Immutable;
+using Katib.Algorithms.Numerics;
+using MathNet.Numerics.Distributions;
+
+namespace Katib.Algorithms.Bayesian;
+
+/// <summary>The Gaussian process of one request, and the points that it picks one after the other.</summary>
+internal sealed class Model(
+    Study study,
+    BayesianSettings settings,
+    History history,
+    ulong key,
+    FitCache fits,
+    CancellationToken cancellationToken)
+{
+    private const int MaxObservations = 1000;
+    private const int MaxFitted = 512;
+
+    /// <summary>Above this many results the hyperparameters are fitted anew only when these have grown by a twentieth.</summary>
+    private const int AlwaysFitted = 200;
+    private const double FitGrowth = 1.05;
+
+    private const int Samples = 64;
+    private const int BestObserved = 8;
+    private const double NoisyRatio = 0.05;
+    private const int MaxRepeats = 3;
+    private const double BeliefWeight = 5;
+
+    private readonly ModelSpace _space = new(study.Space);
+
+    /// <summary>Picks points after others that are part of the same reply; fewer where the space is used up.</summary>
+    /// <param name="before">Points of the same reply that are picked already.</param>
+    /// <param name="count">How many to pick.</param>
+    /// <param name="phantoms">How many to pick first and keep: they stand for points that nobody tells of.</param>
+    public ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms)
+    {
+        var workspace = fits.Rent();
+        try
+        {
+            return Pick(before, count, phantoms, workspace);
+        }
+        finally
+        {
+            fits.Return(workspace);
+        }
+    }
+
+    private ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms, Workspace workspace)
+    {
+        if (_space.Dimension is 0)
+        {
+            return [];
+        }
+
+        var hyperparameters = Fit(workspace);
+        var results = ActiveSet.Select(_space, history.Results, MaxObservations, hyperparameters);
+        var process = GaussianProcess.Given(_space, Observations.Of(_space, results), hyperparameters, workspace);
+        if (process is null)
+        {
+            return [];
+        }
+
+        var taken = Taken(hyperparameters);
+        taken.UnionWith(before);
+        var open = new List<Point>([.. history.Pending, .. before]);
+        var feasibility = history.Failures.IsEmpty
+            ? null
+            : new Feasibility(
+                process.Kernel,
+                new(_space, [.. history.Results.Select(static r => r.Point)]),
+                new(_space, history.Failures));
+        var picks = ImmutableArray.CreateBuilder<Point>();
+        while (picks.Count < phantoms + count)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var search = new AcquisitionSearch(
+                study.Space, _space, process, Acquire(process, results, feasibility, open), taken,
+                new(Philox.KeyOf($"{key} pick {study.Issued + before.Count + picks.Count}")), cancellationToken);
+            if (search.Best() is not { } pick)
+            {
+                break;
+            }
+
+            picks.Add(pick);
+            open.Add(pick);
+            _ = taken.Add(pick);
+        }
+
+        return [.. picks.Skip(phantoms)];
+    }
+
+    private Hyperparameters Fit(Workspace workspace)
+    {
+        var count = history.Results.Length;
+        var fitted = AlwaysFitted;
+        for (var size = (double)AlwaysFitted; Math.Ceiling(size) <= count; size *= FitGrowth)
+        {
+            fitted = (int)Math.Ceiling(size);
+        }
+
+        var results = history.Results[..Math.Min(count, count <= AlwaysFitted ? count : fitted)];
+        var observations = Observations.Of(
+            _space, ActiveSet.Select(_space, results, MaxFitted, Hyperparameters.PriorMode(_space.Dimension)));
+        return fits.Get(
+            _space, observations, () => HyperparameterFit.Run(_space, observations, workspace, cancellationToken));
+    }
+
+    private HashSet<Point> Taken(Hyperparameters hyperparameters)
+    {
+        var taken = new HashSet<Point>(history.Taken);
+        if (settings.AllowDuplicates && hyperparameters.Noise > NoisyRatio * hyperparameters.Signal)
+        {
+            var closed = history.Pending.Concat(history.Failures).ToHashSet();
+            taken.ExceptWith(history.Results.GroupBy(static r => r.Point)
+                .Where(g => g.Count() < MaxRepeats && !closed.Contains(g.Key)).Select(static g => g.Key));
+        }
+
+        return taken;
+    }
+
+    private Acquisition Acquire(
+        GaussianProcess process, ImmutableArray<Result> results, Feasibility? feasibility, List<Point> open)
+    {
+        var sampled = new List<Point>(open);
+        if (open.Count > 0 || process.Hyperparameters.Noise > NoisyRatio * process.Hyperparameters.Signal)
+        {
+            var seen = open.ToHashSet();
+            foreach (var index in process.Best(BestObserved))
+            {
+                if (seen.Add(results[index].Point))
+                {
+                    sampled.Add(results[index].Point);
+                }
+            }
+        }
+
+        return new(
+            _space,
+            process,
+            settings.Acquisition,
+            feasibility,
+            new(_space, sampled),
+            Normals(sampled.Count),
+            BeliefWeight / history.Results.Length);
+    }
+
+    /// <summary>Standard normal numbers that fill their space evenly.</summary>
+    private Matrix Normals(int dimension)
+    {
+        var normals = new Matrix(dimension is 0 ? 0 : Samples, dimension);
+        var sobol = new SobolSequence(dimension, Philox.KeyOf($"{key} fantasies"));
+        for (var s = 0; s < normals.Rows; s++)
+        {
+            var row = normals.Row(s);
+            sobol.Fill(s, row);
+            foreach (ref var number in row)
+            {
+                number = Normal.InvCDF(0, 1, number);
+            }
+        }
+
+        return normals;
+    }
+}
