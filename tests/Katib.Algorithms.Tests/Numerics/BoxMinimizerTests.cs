@@ -41,6 +41,53 @@ public sealed class BoxMinimizerTests
         }
     }
 
+    /// <summary>Without the free set, the curvature of held variables leads astray.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Random_quadratics_with_many_active_bounds_take_few_evaluations(int seed)
+    {
+        const int N = 20;
+        var factor = Matrices.Random(N, N, seed);
+        var target = Matrices.Random(N, seed + 100);
+        var evaluations = 0;
+
+        var (points, _) = Run(Quadratic, Rows(new double[N]), Filled(N, -0.3), Filled(N, 0.3));
+
+        var residual = new double[N];
+        _ = Quadratic(points.Row(0), residual);
+        var held = 0;
+        for (var j = 0; j < N; j++)
+        {
+            held += Math.Abs(points[0, j]) is 0.3 ? 1 : 0;
+            Assert.Equal(points[0, j], Math.Clamp(points[0, j] - residual[j], -0.3, 0.3), 1e-7);
+        }
+
+        Assert.InRange(held, 5, 15);
+        Assert.InRange(evaluations, 1, 45);
+
+        // |M x - 3 t|^2 / 2 with random M and t.
+        double Quadratic(ReadOnlySpan<double> x, Span<double> gradient)
+        {
+            evaluations++;
+            var value = 0.0;
+            gradient.Clear();
+            for (var i = 0; i < N; i++)
+            {
+                var rest = Matrices.Dot(factor.Row(i), x) - (3 * target[i]);
+                value += rest * rest / 2;
+                for (var j = 0; j < N; j++)
+                {
+                    gradient[j] += rest * factor[i, j];
+                }
+            }
+
+            return value;
+        }
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(10)]
