@@ -36,13 +36,13 @@ internal sealed class Layer
     private readonly float[] _values;
     private readonly float[] _slopes;
 
-    /// <summary>0 for a unit that was left out, 1 / (1 - dropout) for the others.</summary>
-    private readonly float[] _kept;
+    /// <summary>How the values change with the sums of the inputs.</summary>
+    private readonly float[] _derivatives;
 
     public Layer(int inputs, int units, Activation activation, float dropout, ref Draws draws)
     {
         (_inputs, _activation, _dropout) = (inputs, activation, dropout);
-        (_values, _slopes, _kept) = (new float[units], new float[units], new float[units]);
+        (_values, _slopes, _derivatives) = (new float[units], new float[units], new float[units]);
 
         // Whole blocks, so that an update has no rest; what is behind the last row stays out of use.
         WeightCount = (inputs + 1) * units;
@@ -88,14 +88,23 @@ internal sealed class Layer
         }
     }
 
-    /// <summary>Sets the values, with some units left out at random.</summary>
+    /// <summary>Sets the values, with some units left out at random, and readies what <see cref="Backward"/> needs.</summary>
     public void Forward(ReadOnlySpan<float> inputs, ref Draws draws)
     {
         Forward(inputs);
+        var scale = 1 / (1 - _dropout);
         for (var u = 0; u < _values.Length; u++)
         {
-            _kept[u] = _dropout > 0 && draws.Next() < _dropout ? 0 : 1 / (1 - _dropout);
-            _values[u] *= _kept[u];
+            var value = _values[u];
+            var kept = _dropout > 0 && draws.Next() < _dropout ? 0 : scale;
+            _values[u] = kept * value;
+            _derivatives[u] = kept * _activation switch
+            {
+                Activation.Relu => value > 0 ? 1 : 0,
+                Activation.Tanh => 1 - (value * value),
+                Activation.Logistic => value * (1 - value),
+                _ => 1,
+            };
         }
     }
 
@@ -104,14 +113,7 @@ internal sealed class Layer
     {
         for (var u = 0; u < _slopes.Length; u++)
         {
-            var value = _kept[u] > 0 ? _values[u] / _kept[u] : 0;
-            _slopes[u] *= _kept[u] * _activation switch
-            {
-                Activation.Relu => value > 0 ? 1 : 0,
-                Activation.Tanh => 1 - (value * value),
-                Activation.Logistic => value * (1 - value),
-                _ => 1,
-            };
+            _slopes[u] *= _derivatives[u];
         }
 
         for (var i = 0; i < _inputs; i++)

@@ -236,7 +236,7 @@ def forest_digits(data, criteria, counts, depths, leaves, shares, bootstraps):
 
 
 @task("boosting-diabetes", "judge",
-      category("loss", "squared_error", "huber"),
+      category("criterion", "squared_error", "huber"),
       log_double("learning_rate", -2.5, 0, 7),
       log_whole("trees", 4, 8, 16, 32, 64, 128, 256),
       whole("max_depth", 1, 2, 3, 4, 6),
@@ -364,7 +364,7 @@ def tree_breast_cancer(data, criteria, splitters, depths, leaves, alphas, shares
 
 
 @task("sgd-breast-cancer", "tune",
-      category("loss", "hinge", "log_loss", "modified_huber"),
+      category("criterion", "hinge", "log_loss", "modified_huber"),
       category("schedule", "optimal", "constant", "invscaling"),
       log_double("alpha", -6, 0, 9),
       log_double("eta0", -4, 1, 8),
