@@ -18,7 +18,7 @@ internal sealed record Said(int ExitCode, string Output, string Error)
 /// <summary>A folder of its own, in which <c>katib</c> is run as a user runs it.</summary>
 internal sealed class Workplace : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("katib-e2e-").FullName;
 
