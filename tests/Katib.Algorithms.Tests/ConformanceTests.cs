@@ -1,3 +1,4 @@
+using Katib.Algorithms.Bayesian;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 
@@ -19,4 +20,13 @@ public sealed class GridSearchConformance : SearchAlgorithmConformance
     protected override string Name => "grid";
 
     protected override bool SearchesContinua => false;
+}
+
+public sealed class BayesianOptimizationConformance : SearchAlgorithmConformance
+{
+    protected override ISearchAlgorithm Algorithm { get; } = new BayesianOptimization();
+
+    protected override string Name => "bayesianoptimization";
+
+    protected override bool SearchesContinua => true;
 }

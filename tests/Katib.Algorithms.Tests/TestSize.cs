@@ -5,9 +5,9 @@ namespace Katib.Algorithms.Tests;
 /// </summary>
 internal static class TestSize
 {
-    public static int Draws => IsFull ? 200_000 : 10_000;
+    public static int Draws => Of(small: 10_000, full: 200_000);
 
-    public static int Cases => IsFull ? 2_000 : 100;
+    public static int Cases => Of(small: 100, full: 2_000);
 
     private static bool IsFull { get; } = Environment.GetEnvironmentVariable("KATIB_TEST_SIZE") switch
     {
@@ -15,4 +15,6 @@ internal static class TestSize
         "full" => true,
         var other => throw new InvalidOperationException($"KATIB_TEST_SIZE is '{other}'; set it to small or full."),
     };
+
+    public static int Of(int small, int full) => IsFull ? full : small;
 }

@@ -23,11 +23,12 @@ internal sealed record Ledger(ImmutableArray<Point> Points)
     {
         var known = study.Trials.Where(static t => t.Point is not null).Select(static t => t.Point!.Value).ToHashSet();
         var points = ImmutableArray.CreateBuilder<Point>();
+        var seen = new HashSet<Point>();
         foreach (var item in (text ?? "").Split(Between, StringSplitOptions.RemoveEmptyEntries))
         {
             var coordinates = item.Split(Within);
             if (coordinates.Length == study.Space.Dimension
-                && Parse(study.Space, coordinates) is { } point && !points.Contains(point))
+                && Parse(study.Space, coordinates) is { } point && seen.Add(point))
             {
                 points.Add(point);
             }

@@ -16,48 +16,54 @@ internal static class OutputWarp
     /// <summary>Warps finite losses in place, to mean 0 and deviation 1; to all zeros when they do not differ.</summary>
     public static void Apply(Span<double> losses)
     {
-        // A scale on which no difference or square overflows.
-        var largest = 0.0;
-        foreach (var loss in losses)
+        var unique = losses.ToArray().Distinct().Order().ToArray();
+        if (unique.Length < 2)
         {
-            largest = Math.Max(largest, Math.Abs(loss));
+            losses.Clear();
+            return;
         }
 
-        var scale = largest > 1e100 ? 1e-200 : 1;
-        for (var i = 0; i < losses.Length; i++)
+        if (losses.Length < MinCount)
         {
-            losses[i] *= scale;
+            var exponent = Exponent(unique[0], unique[^1]);
+            foreach (ref var loss in losses)
+            {
+                loss = Math.ScaleB(loss, -exponent);
+            }
         }
-
-        if (losses.Length >= MinCount)
+        else
         {
-            WarpBadHalf(losses);
+            WarpBadHalf(losses, unique);
         }
 
         Standardize(losses);
     }
 
-    private static void WarpBadHalf(Span<double> losses)
+    /// <summary>The power of two by which both numbers come to lie in [-2,2].</summary>
+    private static int Exponent(double x, double y) => Math.ILogB(Math.Max(Math.Abs(x), Math.Abs(y)));
+
+    /// <remarks>
+    /// On the scale of the good half, so that none of its squares over- or underflows, however large the worst are.
+    /// </remarks>
+    private static void WarpBadHalf(Span<double> losses, double[] unique)
     {
-        var unique = losses.ToArray().Distinct().Order().ToArray();
-        var median = unique.Length % 2 is 1
-            ? unique[unique.Length / 2]
-            : (unique[(unique.Length / 2) - 1] + unique[unique.Length / 2]) / 2;
-        var good = unique.Count(v => v <= median);
-        var deviation = Math.Sqrt(unique.Take(good).Sum(v => (v - median) * (v - median)) / good);
-        if (!(deviation > 0))
+        var (good, bad) = ((unique.Length + 1) / 2, unique.Length / 2);
+        var exponent = Exponent(unique[0], unique[bad]);
+        var median = (Math.ScaleB(unique[good - 1], -exponent) + Math.ScaleB(unique[bad], -exponent)) / 2;
+        var squares = 0.0;
+        foreach (var value in unique.AsSpan(0, good))
         {
-            return;
+            var difference = Math.ScaleB(value, -exponent) - median;
+            squares += difference * difference;
         }
 
-        var bad = unique.Length - good;
-        for (var i = 0; i < losses.Length; i++)
+        var deviation = Math.Sqrt(squares / good);
+        foreach (ref var loss in losses)
         {
-            if (losses[i] > median)
-            {
-                var rank = Array.BinarySearch(unique, losses[i]) - good;
-                losses[i] = median + (deviation * Normal.InvCDF(0, 1, 0.5 + ((rank + 0.5) / (2.0 * bad))));
-            }
+            var rank = Array.BinarySearch(unique, loss) - good;
+            loss = rank < 0
+                ? Math.ScaleB(loss, -exponent)
+                : median + (deviation * Normal.InvCDF(0, 1, 0.5 + ((rank + 0.5) / (2.0 * bad))));
         }
     }
 
