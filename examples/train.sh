@@ -1,16 +1,21 @@
 #!/bin/sh
-# One trial: builds the worker if these sources have no build yet, then becomes the worker.
+# One trial: builds the worker in a folder beside this file if its sources have no build yet, then becomes the worker.
+#
+#   sh train.sh digits --kernel=gaussian ...
 #
 # Trials start together and may be killed at any moment. So each build has a folder of its own, and a finished one is
 # put in its place by a rename, under a name that follows from the sources: whatever is there is whole and current.
 # The lock only spares the others the same work; where it fails, two builds do what one could have done.
 set -eu
 
-here=$(CDPATH= cd "$(dirname "$0")" && pwd -P)
-root=$(cd "$here/../.." && pwd -P)
-builds=$root/artifacts/digits
+examples=$(CDPATH= cd "$(dirname "$0")" && pwd -P)
+root=$(cd "$examples/.." && pwd -P)
+here=$examples/$1
+builds=$root/artifacts/$1
+project=$(basename "$here"/*.csproj .csproj)
+shift
 
-sources=$(cd "$here" && cksum ./*.cs ./*.csproj ./*.json ./*.csv ../../Directory.*.props ../../global.json)
+sources=$(cd "$here" && cksum ./*.cs ./*.csproj ./*.json ../*/*.csv ../../Directory.*.props ../../global.json)
 worker=$builds/worker-$(printf '%s' "$sources" | cksum | tr ' ' '-')
 lock=$worker.lock
 
@@ -28,7 +33,7 @@ build() {
     return 1
   fi
 
-  [ -d "$worker" ] || mv "$mine/bin/Digits/release" "$worker" || return 1
+  [ -d "$worker" ] || mv "$mine/bin/$project/release" "$worker" || return 1
   rm -rf "$mine"
 }
 
@@ -47,4 +52,4 @@ while [ ! -d "$worker" ]; do
   fi
 done
 
-exec dotnet "$worker/Digits.dll" "$@"
+exec dotnet "$worker/$project.dll" "$@"
