@@ -3,21 +3,75 @@ namespace Katib.Benchmarks.SideBySide;
 /// <summary>The command <c>quality</c>: how good the points are that an optimiser finds, side by side with others.</summary>
 internal static class QualityCommand
 {
-    private const string Usage = """
-        quality problems [WORD]   lists problems, and checks what is said of their minima
+    private static readonly string Usage = $"""
+        quality problems [WORD...]   lists problems, and checks what is said of their minima
+        quality run OPTIONS          runs an optimiser afresh, and compares it with what is recorded
+        quality record OPTIONS       adds the runs to tests/Katib.Benchmarks/SideBySide/recorded that are not there yet
+        quality compare OPTIONS      prints what is recorded, side by side
+
+        A WORD is tune, judge, judge-synthetic, judge-real, checks, a problem or bbob-FAMILY-DIMENSION-INSTANCE.
+
+        which optimiser (run, record)
+          --optimizer NAME           {Optimizers.Names}
+          --service PROGRAM          or a service program, started on a free port
+          --url URL                  or a server of Katib's contract that runs already
+          --algorithm NAME           the name to ask a program or server for (default bayesianoptimization)
+          --set KEY=VALUE...         algorithm settings
+          --label NAME               what it is called in tables and files
+          --peer LIBRARY=PATH        where optuna, skopt or hebo lie: what is to stand in PYTHONPATH
+          --python PROGRAM           the interpreter for peers (default python3)
+        what is run (run, record)
+          --problems WORD...         (default judge; also of compare)
+          --budget N                 trials of a run; it holds all smaller budgets (default 100; of compare 50,100)
+          --parallel N,N             trials at once (default 1; of compare 1,4)
+          --seeds N-N                (default 0-19)
+          --jobs N                   runs at once (default 1)
+          --out FILE                 where to keep the runs
+        what is printed (run, compare)
+          --of NAME...               whose differences from all others
+          --only NAME...             which optimisers
+          --with FILE...             more files of runs
+          --show regret              medians of the regret, not means of the score
         """;
 
     /// <summary>Runs one subcommand.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
-        switch (args)
+        string[] running = [.. Optimizers.Options, "--problems", "--budget", "--parallel", "--seeds", "--jobs", "--out"];
+        string[] printing = ["--problems", "--budget", "--parallel", "--of", "--only", "--with", "--show"];
+        try
         {
-            case ["problems", .. var words]:
-                return ProblemList.Print([.. (words is [] ? ["tune", "judge", "checks"] : words).SelectMany(static w => ProblemSets.Find(w))]);
-            default:
-                await Console.Error.WriteLineAsync(Usage);
-                return 2;
+            switch (args)
+            {
+                case ["problems", .. var words]:
+                    return ProblemList.Print(
+                        [.. (words is [] ? ["tune", "judge", "checks"] : words).SelectMany(static w => ProblemSets.Find(w))]);
+                case ["run", .. var rest]:
+                    var options = new QualityOptions(rest, [.. running, .. printing]);
+                    var fresh = Path.Combine(Repository.Folder, "artifacts", "quality");
+                    if (options.One("--out") is null)
+                    {
+                        File.Delete(Path.Combine(fresh, $"{Optimizers.NameOf(options)}.csv"));
+                    }
+
+                    CompareCommand.Run(options, await RunCommand.RunAsync(options, fresh));
+                    return 0;
+                case ["record", .. var rest]:
+                    _ = await RunCommand.RunAsync(new(rest, running), TraceFile.Recorded);
+                    return 0;
+                case ["compare", .. var rest]:
+                    CompareCommand.Run(new(rest, printing));
+                    return 0;
+                default:
+                    await Console.Error.WriteLineAsync(Usage);
+                    return 2;
+            }
+        }
+        catch (ArgumentException mistake)
+        {
+            await Console.Error.WriteLineAsync($"{mistake.Message}\n\n{Usage}");
+            return 2;
         }
     }
 }

@@ -7,8 +7,8 @@ namespace Katib.Benchmarks.SideBySide;
 /// <remarks>
 /// <para>The file is CSV: first a comment <c># set,tune</c> or <c># set,judge</c> and a comment
 /// <c># name,type,scale</c> for each parameter, with the type <c>double</c>, <c>int</c> or <c>categorical</c> and the
-/// scale <c>linear</c> or <c>log</c>; then a line of names, which are those of the parameters, <c>loss</c> and at will
-/// <c>seconds</c>; then one line for every combination. Other comments are skipped.</para>
+/// scale <c>linear</c> or <c>log</c>; then a line of names, which are those of the parameters in the same
+/// order, <c>loss</c> and at will <c>seconds</c>; then one line for every combination. Other comments are skipped.</para>
 /// <para>Numbers are parameters between the first and the last number of the grid, <c>logUniform</c> where the scale is
 /// <c>log</c>. The loss is multilinear between the grid's numbers, on the scale of each parameter, so that the smallest
 /// loss of the file is the smallest of all.</para>
@@ -42,19 +42,27 @@ internal sealed class TableProblem : TestProblem
         {
             if (comment.TrimStart('#').Trim().Split(',') is [var parameter, ("double" or "int" or "categorical") and var type, ("linear" or "log") and var scale])
             {
-                var column = Array.IndexOf(columns, parameter);
+                var column = axes.Count;
                 axes.Add(new(parameter, type, scale is "log", rows.Select(r => r[column]).Distinct(StringComparer.Ordinal)));
             }
         }
 
-        var loss = Array.IndexOf(columns, "loss");
+        if (!columns.AsSpan().StartsWith([.. axes.Select(static a => a.Name), "loss"]))
+        {
+            throw new FormatException($"{path}: the columns are to be the parameters in their order, and loss.");
+        }
+
         var losses = new double[axes.Aggregate(1, static (size, axis) => size * axis.Texts.Length)];
         Array.Fill(losses, double.NaN);
         foreach (var row in rows)
         {
-            losses[axes.Aggregate(0, (at, axis) =>
-                (at * axis.Texts.Length) + axis.Texts.IndexOf(row[Array.IndexOf(columns, axis.Name)]))] =
-                double.Parse(row[loss], CultureInfo.InvariantCulture);
+            var at = 0;
+            for (var i = 0; i < axes.Count; i++)
+            {
+                at = (at * axes[i].Texts.Length) + axes[i].Texts.IndexOf(row[i]);
+            }
+
+            losses[at] = double.Parse(row[axes.Count], CultureInfo.InvariantCulture);
         }
 
         return rows.Length == losses.Length && losses.All(double.IsFinite)
