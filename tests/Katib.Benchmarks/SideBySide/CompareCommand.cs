@@ -17,7 +17,10 @@ internal static class CompareCommand
         ImmutableArray<TestProblem> problems = [.. words.SelectMany(static w => ProblemSets.Find(w))];
         var kept = Directory.Exists(TraceFile.Recorded) ? Directory.EnumerateFiles(TraceFile.Recorded, "*.csv") : [];
         ImmutableArray<Trace> traces =
-            [.. kept.Concat(options.All("--with")).Concat(more).Distinct().SelectMany(static f => TraceFile.Open(f).Traces)];
+        [
+            .. kept.Concat(options.All("--with")).Concat(more).Distinct()
+                .SelectMany(static f => TraceFile.Open(f).Traces),
+        ];
         if (options.All("--only") is { Length: > 0 } only)
         {
             traces = traces.RemoveAll(t => t.Optimizer is not "random" && !only.Contains(t.Optimizer));
@@ -41,7 +44,8 @@ internal static class CompareCommand
 
     private static void Print(Comparison comparison, int budget, int parallel, QualityOptions options)
     {
-        Console.WriteLine($"\n## Budget {budget}, {(parallel is 1 ? "one trial at a time" : $"{parallel} trials at once")}\n");
+        var atOnce = parallel is 1 ? "one trial at a time" : Text($"{parallel} trials at once");
+        Console.WriteLine(Text($"\n## Budget {budget}, {atOnce}\n"));
         var optimizers = comparison.Optimizers.Remove("random");
         var showsRegret = options.All("--show").Contains("regret");
         Row($"{(showsRegret ? "median regret" : "mean score")}", optimizers);
@@ -61,7 +65,9 @@ internal static class CompareCommand
             Row($"**{half}**", optimizers.Select(o => $"{comparison.Mean(o, members, drawsProblems: false)}"));
             var all = optimizers.Where(o => members.All(p => comparison.Scores(o, p).Count > 0)).ToImmutableArray();
             var ranks = comparison.Ranks(all, members);
-            Row($"{half}, mean rank", optimizers.Select(o => ranks.TryGetValue(o, out var rank) ? Text($"{rank:0.00}") : ""));
+            Row(
+                $"{half}, mean rank",
+                optimizers.Select(o => ranks.TryGetValue(o, out var rank) ? Text($"{rank:0.00}") : ""));
         }
 
         foreach (var optimizer in options.All("--of") is { Length: > 0 } of ? of : [])
@@ -89,7 +95,8 @@ internal static class CompareCommand
         {
             var best = others.Where(o => comparison.Scores(o, problem).Count > 0)
                 .MaxBy(o => comparison.Scores(o, problem).Values.Average());
-            if (best is not null && comparison.Difference(optimizer, best, [problem], drawsProblems: false) is { High: < 0 } worse)
+            if (best is not null
+                && comparison.Difference(optimizer, best, [problem], drawsProblems: false) is { High: < 0 } worse)
             {
                 Console.WriteLine($"\nWorse than noise on {problem.Name}: {worse} against {best}");
             }
@@ -102,9 +109,10 @@ internal static class CompareCommand
         Console.WriteLine("| optimiser | version | runs | budget | seconds |\n|---|---|---:|---:|---:|");
         foreach (var runs in traces.GroupBy(static t => (t.Optimizer, t.Version, t.Budget)).OrderBy(static g => g.Key))
         {
+            var each = runs.Sum(static t => t.Seconds) / runs.Sum(static t => t.Budget);
             Row(
                 runs.Key.Optimizer,
-                [runs.Key.Version, Text($"{runs.Count()}"), Text($"{runs.Key.Budget}"), Text($"{runs.Sum(static t => t.Seconds) / runs.Sum(static t => t.Budget):0.0000}")]);
+                [runs.Key.Version, Text($"{runs.Count()}"), Text($"{runs.Key.Budget}"), Text($"{each:0.0000}")]);
         }
     }
 
@@ -112,20 +120,23 @@ internal static class CompareCommand
     {
         foreach (var problem in problems)
         {
-            var runs = traces.Where(t => t.Key.Problem == problem.Name && t.Budget > FailuresAfter).GroupBy(static t => t.Optimizer)
-                .Select(static g => (
-                    Optimizer: g.Key,
-                    Share: g.SelectMany(static t => t.Regrets.Skip(FailuresAfter)).Average(static r => double.IsNaN(r) ? 1.0 : 0.0)))
+            var shares = traces.Where(t => t.Key.Problem == problem.Name && t.Budget > FailuresAfter)
+                .GroupBy(static t => t.Optimizer)
+                .Select(static g => (Optimizer: g.Key, Share: FailingShare(g)))
                 .ToArray();
-            if (runs.Any(static r => r.Share > 0))
+            if (shares.Any(static s => s.Share > 0))
             {
                 Console.WriteLine($"\nTrials of {problem.Name} that failed after the first {FailuresAfter}: "
-                    + string.Join(", ", runs.Select(static r => Text($"{r.Optimizer} {100 * r.Share:0.0} %"))));
+                    + string.Join(", ", shares.Select(static s => Text($"{s.Optimizer} {100 * s.Share:0.0} %"))));
             }
         }
     }
 
-    private static IEnumerable<(string Name, ImmutableArray<TestProblem> Members)> Halves(ImmutableArray<TestProblem> problems)
+    private static double FailingShare(IEnumerable<Trace> traces) =>
+        traces.SelectMany(static t => t.Regrets.Skip(FailuresAfter)).Average(static r => double.IsNaN(r) ? 1.0 : 0.0);
+
+    private static IEnumerable<(string Name, ImmutableArray<TestProblem> Members)> Halves(
+        ImmutableArray<TestProblem> problems)
     {
         foreach (var half in problems.GroupBy(static p => p.Group).OrderBy(static g => g.Key))
         {

@@ -11,10 +11,10 @@ internal readonly record struct Interval(double Mean, double Low, double High)
 
 /// <summary>The scores of all optimisers at one budget and one number of parallel trials.</summary>
 /// <remarks>
-/// <para>The score of a run is (R - v) / (R - m): m is the problem's minimum, v the true loss of the best observed trial,
-/// R the median of random search's v over its seeds, always of its sequential runs, since it looks at no result. It is 1
-/// at the minimum and 0 at random search's level. It is cut off at -1, so that one lost run does not outweigh a whole
-/// suite; a run without any success has -1. A problem whose minimum random search finds is left out.</para>
+/// <para>The score of a run is (R - v) / (R - m): m is the problem's minimum, v the true loss of the best observed
+/// trial, R the median of random search's v over its seeds, always of its sequential runs, since it looks at no result.
+/// It is 1 at the minimum and 0 at random search's level. It is cut off at -1, so that one lost run does not outweigh a
+/// whole suite; a run without any success has -1. A problem whose minimum random search finds is left out.</para>
 /// <para>Intervals are bootstrapped, percentiles of 2,000 draws: of the seeds of each problem, or first of the problems
 /// and then of the seeds. Differences are paired by problem and seed.</para>
 /// </remarks>
@@ -74,14 +74,20 @@ internal sealed class Comparison
     /// <param name="problems">On which problems; those without a run are left out.</param>
     /// <param name="drawsProblems">Whether the interval is also about the choice of the problems.</param>
     public Interval? Mean(string optimizer, IEnumerable<TestProblem> problems, bool drawsProblems) =>
-        Bootstrap([.. problems.Select(p => Scores(optimizer, p).Values.ToArray()).Where(static s => s.Length > 0)], drawsProblems);
+        Bootstrap(
+            [.. problems.Select(p => Scores(optimizer, p).Values.ToArray()).Where(static s => s.Length > 0)],
+            drawsProblems);
 
     /// <summary>The mean difference of two optimisers' scores, on the problems and seeds that both have.</summary>
-    public Interval? Difference(string optimizer, string other, IEnumerable<TestProblem> problems, bool drawsProblems) =>
-        Bootstrap([.. problems.Select(p => Differences(optimizer, other, p)).Where(static d => d.Length > 0)], drawsProblems);
+    public Interval? Difference(
+        string optimizer, string other, IEnumerable<TestProblem> problems, bool drawsProblems) =>
+        Bootstrap(
+            [.. problems.Select(p => Differences(optimizer, other, p)).Where(static d => d.Length > 0)],
+            drawsProblems);
 
-    /// <summary>The mean rank among optimisers, 1 the best, over the problems and seeds that all of them have.</summary>
-    public ImmutableDictionary<string, double> Ranks(ImmutableArray<string> optimizers, IEnumerable<TestProblem> problems)
+    /// <summary>The mean rank among optimisers, 1 the best, over problems and seeds that all of them have.</summary>
+    public ImmutableDictionary<string, double> Ranks(
+        ImmutableArray<string> optimizers, IEnumerable<TestProblem> problems)
     {
         var ranks = optimizers.ToDictionary(static o => o, static _ => new List<double>(), StringComparer.Ordinal);
         foreach (var problem in problems)
@@ -99,14 +105,16 @@ internal sealed class Comparison
             }
         }
 
-        return ranks.Where(static r => r.Value.Count > 0).ToImmutableDictionary(static r => r.Key, static r => r.Value.Average());
+        return ranks.Where(static r => r.Value.Count > 0)
+            .ToImmutableDictionary(static r => r.Key, static r => r.Value.Average());
     }
 
     /// <summary>The differences on one problem, by seed.</summary>
     private double[] Differences(string optimizer, string other, TestProblem problem)
     {
         var others = Scores(other, problem);
-        return [.. Scores(optimizer, problem).Where(s => others.ContainsKey(s.Key)).Select(s => s.Value - others[s.Key])];
+        var own = Scores(optimizer, problem);
+        return [.. own.Where(s => others.ContainsKey(s.Key)).Select(s => s.Value - others[s.Key])];
     }
 
     private static Interval? Bootstrap(ImmutableArray<double[]> problems, bool drawsProblems)
@@ -133,7 +141,8 @@ internal sealed class Comparison
             }
         }
 
-        return new(problems.Average(static p => p.Average()), Figures.Quantile(means, 0.025), Figures.Quantile(means, 0.975));
+        return new(
+            problems.Average(static p => p.Average()), Figures.Quantile(means, 0.025), Figures.Quantile(means, 0.975));
     }
 
     /// <summary>The middle value; of an even number, the mean of the two middle ones.</summary>

@@ -27,7 +27,7 @@ internal sealed class Draws(string text)
     /// <summary>A whole number from 0 to count - 1.</summary>
     public int Below(int count) => (int)(Uniform() * count);
 
-    /// <summary>A random rotation: normal numbers, made orthonormal by Gram and Schmidt; its rows are the axes.</summary>
+    /// <summary>A random rotation, its rows the axes: normal numbers, made orthonormal by Gram and Schmidt.</summary>
     public double[][] Rotation(int dimension)
     {
         var rows = new double[dimension][];

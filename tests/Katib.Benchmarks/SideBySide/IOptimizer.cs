@@ -18,6 +18,9 @@ internal sealed class RunTrial(int number, ImmutableArray<Assignment> point)
 /// <summary>What is known in a run.</summary>
 internal sealed class RunHistory
 {
+    /// <summary>How many of the first trials were given, and not suggested in the run.</summary>
+    public int Given { get; set; }
+
     /// <summary>All trials by their number.</summary>
     public List<RunTrial> Trials { get; } = [];
 

@@ -53,8 +53,12 @@ internal sealed class KatibOptimizer : IOptimizer
     /// <inheritdoc/>
     public double Seconds { get; private set; }
 
+    /// <summary>The program that was started; null for any other server.</summary>
+    public NativeService? Program { get; private init; }
+
     /// <summary>Asks a server that runs already.</summary>
-    public static KatibOptimizer At(Uri endpoint, string algorithm, ImmutableArray<KeyValuePair<string, string>> settings) =>
+    public static KatibOptimizer At(
+        Uri endpoint, string algorithm, ImmutableArray<KeyValuePair<string, string>> settings) =>
         new(endpoint, algorithm, endpoint.ToString(), settings, static () => default);
 
     /// <summary>Serves an algorithm in this process, behind the same gRPC service as in its container.</summary>
@@ -63,16 +67,16 @@ internal sealed class KatibOptimizer : IOptimizer
     {
         var service = SuggestionHost.Build(name, algorithm, new(IPAddress.Loopback, 0));
         await service.StartAsync();
-        var version = typeof(ISearchAlgorithm).Assembly.GetName().Version!;
-        return new(new(service.Urls.Single()), name, $"katib-suggestion {version.ToString(3)}", settings, service.DisposeAsync);
+        var version = $"katib-suggestion {typeof(ISearchAlgorithm).Assembly.GetName().Version!.ToString(3)}";
+        return new(new(service.Urls.Single()), name, version, settings, service.DisposeAsync);
     }
 
     /// <summary>Starts a service program and asks it.</summary>
-    public static async Task<(KatibOptimizer Optimizer, NativeService Service)> StartAsync(
+    public static async Task<KatibOptimizer> StartAsync(
         string program, string algorithm, ImmutableArray<KeyValuePair<string, string>> settings)
     {
         var service = await NativeService.StartAsync(program);
-        return (new(service.Endpoint, algorithm, Path.GetFileName(program), settings, Stop), service);
+        return new(service.Endpoint, algorithm, Path.GetFileName(program), settings, Stop) { Program = service };
 
         ValueTask Stop()
         {

@@ -3,7 +3,7 @@ namespace Katib.Benchmarks.SideBySide;
 /// <summary>A function of real numbers.</summary>
 internal delegate double Landscape(ReadOnlySpan<double> x);
 
-/// <summary>Test functions, each written so that its global minimum over all real numbers is 0, at the origin.</summary>
+/// <summary>Test functions, each written so that its global minimum over all real numbers is 0, at 0.</summary>
 /// <remarks>
 /// <para>The classic ones follow M. Molga and C. Smutnicki, "Test functions for optimization needs", 2005, and S.
 /// Surjanovic and D. Bingham's Virtual Library of Simulation Experiments; those of the BBOB families N. Hansen and
@@ -168,7 +168,8 @@ internal static class Landscapes
     }
 
     /// <summary>The families of BBOB, by name.</summary>
-    public static IReadOnlyDictionary<string, Landscape> Families { get; } = new Dictionary<string, Landscape>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Landscape> Families { get; } = new Dictionary<string, Landscape>(
+        StringComparer.Ordinal)
     {
         ["sphere"] = Sphere,
         ["ellipsoid"] = static z => Powers(Oscillated(z), 1e6),
@@ -259,7 +260,9 @@ internal static class Landscapes
         var first = Math.Abs(scaled[0]) / 1e4;
         for (var i = 0; i < scaled.Length; i++)
         {
-            scaled[i] = Math.Abs(scaled[i]) > 0.5 ? Math.Floor(0.5 + scaled[i]) : Math.Floor(0.5 + (10 * scaled[i])) / 10;
+            scaled[i] = Math.Abs(scaled[i]) > 0.5
+                ? Math.Floor(0.5 + scaled[i])
+                : Math.Floor(0.5 + (10 * scaled[i])) / 10;
         }
 
         return 0.1 * Math.Max(first, Powers(scaled, 100));

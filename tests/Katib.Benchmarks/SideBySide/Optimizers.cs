@@ -31,7 +31,7 @@ internal static class Optimizers
         var algorithm = options.One("--algorithm") ?? options.One("--optimizer") ?? "bayesianoptimization";
         if (options.One("--service") is { } program)
         {
-            return (await KatibOptimizer.StartAsync(program, algorithm, settings)).Optimizer;
+            return await KatibOptimizer.StartAsync(program, algorithm, settings);
         }
 
         if (options.One("--url") is { } url)
@@ -39,22 +39,30 @@ internal static class Optimizers
             return KatibOptimizer.At(new(url), algorithm, settings);
         }
 
-        var name = options.One("--optimizer") ?? throw new ArgumentException("--optimizer, --service or --url is missing.");
+        var name = options.One("--optimizer")
+            ?? throw new ArgumentException("--optimizer, --service or --url is missing.");
         if (Ours.TryGetValue(name, out var create))
         {
             return await KatibOptimizer.ServeAsync(name, create(), settings);
         }
 
-        if (!PeerOptimizer.All.TryGetValue(name, out var peer))
-        {
-            throw new ArgumentException($"There is no optimiser '{name}'; there are {Names}.");
-        }
-
-        return PeerOptimizer.Start(name, options.One("--python") ?? "python3", PeerPath(options, peer.Library));
+        return PeerOptimizer.All.ContainsKey(name)
+            ? Peer(name, options)
+            : throw new ArgumentException($"There is no optimiser '{name}'; there are {Names}.");
     }
 
-    /// <summary>Where the library of a peer lies.</summary>
-    public static string PeerPath(QualityOptions options, string library) =>
-        options.Pairs("--peer").FirstOrDefault(p => p.Key == library).Value
-        ?? throw new ArgumentException($"--peer {library}=PATH is missing: the folder that is to stand in PYTHONPATH.");
+    /// <summary>Starts scikit-optimize when the options say where it lies.</summary>
+    public static PeerOptimizer? ScikitOptimize(QualityOptions options) =>
+        PathOf(options, "skopt") is null ? null : Peer("skopt", options);
+
+    private static PeerOptimizer Peer(string name, QualityOptions options)
+    {
+        var library = PeerOptimizer.All[name].Library;
+        var path = PathOf(options, library)
+            ?? throw new ArgumentException($"--peer {library}=PATH is missing: what is to stand in PYTHONPATH.");
+        return PeerOptimizer.Start(name, options.One("--python") ?? "python3", path);
+    }
+
+    private static string? PathOf(QualityOptions options, string library) =>
+        options.Pairs("--peer").FirstOrDefault(p => p.Key == library).Value;
 }

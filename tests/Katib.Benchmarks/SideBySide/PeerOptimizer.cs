@@ -44,7 +44,11 @@ internal sealed class PeerOptimizer : IOptimizer
     {
         var (program, _, variant) = All[name];
         var file = Path.Combine(Repository.Folder, "tests", "Katib.Benchmarks", "SideBySide", "peers", program);
-        var start = new ProcessStartInfo(python, [file]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(python, [file])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         start.Environment["PYTHONPATH"] = path;
         start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
@@ -73,9 +77,9 @@ internal sealed class PeerOptimizer : IOptimizer
     /// <inheritdoc/>
     public async Task<ImmutableArray<ImmutableArray<Assignment>>> AskAsync(RunHistory history, int count)
     {
-        var tell = new JsonArray([.. history.Ended.Skip(_told).Select(static t => (JsonNode)new JsonObject
+        var tell = new JsonArray([.. history.Ended.Skip(_told).Select(t => (JsonNode)new JsonObject
         {
-            ["id"] = t.Number,
+            ["id"] = Math.Max(-1, t.Number - history.Given),
             ["point"] = new JsonObject(t.Point.Select(static a => KeyValuePair.Create(a.Name, (JsonNode?)a.Value))),
             ["loss"] = t.Outcome!.Value.Observed,
         })]);

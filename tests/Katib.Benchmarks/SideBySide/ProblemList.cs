@@ -20,7 +20,9 @@ internal static class ProblemList
             isWrong |= isBelow;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{problem.Name,-28} {problem.Group,-9} {problem.Parameters.Length,2} parameters  minimum {problem.Minimum,12:G6}  best of {Points} {lowest,12:G6}  median {median,12:G6}  failing {failing:P0}{(isBelow ? "  BELOW ITS MINIMUM" : "")}"));
+                $"{problem.Name,-28} {problem.Group,-9} {problem.Parameters.Length,2} parameters  "
+                + $"minimum {problem.Minimum,12:G6}  best of {Points} {lowest,12:G6}  median {median,12:G6}  "
+                + $"failing {failing:P0}{(isBelow ? "  BELOW ITS MINIMUM" : "")}"));
         }
 
         return isWrong ? 1 : 0;
@@ -40,7 +42,9 @@ internal static class ProblemList
             var radius = Math.Pow(10, draws.Uniform(-4, 0));
             for (var j = 0; j < unit.Length; j++)
             {
-                unit[j] = isLocal ? Math.Clamp(best[j] + (radius * draws.Uniform(-0.5, 0.5)), 0, 0.999999) : draws.Uniform();
+                unit[j] = isLocal
+                    ? Math.Clamp(best[j] + (radius * draws.Uniform(-0.5, 0.5)), 0, 0.999999)
+                    : draws.Uniform();
             }
 
             var outcome = problem.Evaluate(problem.Space.Format(problem.Space.Quantile(unit)), 0, i);
@@ -55,6 +59,7 @@ internal static class ProblemList
             }
         }
 
-        return (lowest, Figures.Median(drawn.Where(static v => !double.IsNaN(v))), drawn.Count(double.IsNaN) / (double)drawn.Count);
+        var failing = (double)drawn.Count(double.IsNaN) / drawn.Count;
+        return (lowest, Figures.Median(drawn.Where(static v => !double.IsNaN(v))), failing);
     }
 }

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Katib.Benchmarks.SideBySide;
 
 /// <summary>The problems: some to tune with, others to judge by.</summary>
 /// <remarks>
-/// A default of an algorithm may be chosen on <see cref="Tune"/>. <see cref="Judge"/> says what the choice is worth and is
-/// for nothing else: a change that was made because of it makes it worthless. No function with the same shift is in both.
+/// A default of an algorithm may be chosen on <see cref="Tune"/>. <see cref="Judge"/> says what the choice is worth and
+/// is for nothing else: a change that was made because of it makes it worthless. No function with the same shift is in
+/// both.
 /// </remarks>
 internal static class ProblemSets
 {
@@ -51,9 +53,15 @@ internal static class ProblemSets
         SyntheticProblem.Moved("judge-styblinskitang-8", Landscapes.StyblinskiTang, 8, -5, 5),
         Mixed("judge-mixed-8", reals: 3, choices: 4, wholes: 2),
         Training("judge-training-6", withDropout: true),
-        SyntheticProblem.Moved("judge-noisy-hartmann-3", Landscapes.Hartmann3, 3, 0, 1, around: Landscapes.Hartmann3Optimum)
+        SyntheticProblem
+            .Moved("judge-noisy-hartmann-3", Landscapes.Hartmann3, 3, 0, 1, around: Landscapes.Hartmann3Optimum)
             .WithNoise(0.386),
-        SyntheticProblem.Moved("judge-failing-levy-4", Landscapes.Levy, [(0, 1), (-8, 8), (-8, 8), (-8, 8)], around: [0.48, 1, 1, 1])
+        SyntheticProblem
+            .Moved(
+                "judge-failing-levy-4",
+                Landscapes.Levy,
+                [(0, 1), (-8, 8), (-8, 8), (-8, 8)],
+                around: [0.48, 1, 1, 1])
             .FailingUnless(static x => x[0] <= 0.6),
         Stepped("judge-stepped-6", dimension: 6),
         Gallagher("judge-gallagher-4", 4),
@@ -63,7 +71,7 @@ internal static class ProblemSets
     /// <summary>Real tasks to judge by.</summary>
     public static ImmutableArray<TestProblem> JudgeTables { get; } = [.. Tables.Where(static t => !t.IsForTuning)];
 
-    /// <summary>What single claims are about: the same problem as another one, but a fifth of its trials fails.</summary>
+    /// <summary>What single claims are about: problems as above, but a fifth of the trials fails.</summary>
     public static ImmutableArray<TestProblem> Checks { get; } =
     [
         SyntheticProblem.Moved("judge-rosenbrock-5", Landscapes.Rosenbrock, 5, -5, 10)
@@ -80,13 +88,15 @@ internal static class ProblemSets
         "judge-synthetic" => Judge,
         "judge-real" => JudgeTables,
         "checks" => Checks,
-        _ when ((TestProblem[])[.. Tune, .. Judge, .. JudgeTables, .. Checks]).FirstOrDefault(p => p.Name == word) is { } one => [one],
-        _ when word.Split('-') is ["bbob", var family, var dimension, var instance] && Landscapes.Families.ContainsKey(family)
-            && int.TryParse(dimension, out var d) && d >= 2 && int.TryParse(instance, out var i) => [Bbob(family, d, i)],
+        _ when All().FirstOrDefault(p => p.Name == word) is { } one => [one],
+        _ when word.Split('-') is ["bbob", var family, var dimension, var instance]
+            && Landscapes.Families.ContainsKey(family)
+            && int.TryParse(dimension, CultureInfo.InvariantCulture, out var d) && d >= 2
+            && int.TryParse(instance, CultureInfo.InvariantCulture, out var i) => [Bbob(family, d, i)],
         _ => throw new ArgumentException($"There is no problem '{word}'."),
     };
 
-    /// <summary>A function of one of BBOB's families between -5 and 5; shift, rotation and level come from its name.</summary>
+    /// <summary>A function of BBOB's families between -5 and 5; shift, rotation and level come from its name.</summary>
     public static SyntheticProblem Bbob(string family, int dimension, int instance) => SyntheticProblem.Moved(
         FormattableString.Invariant($"bbob-{family}-{dimension}-{instance}"),
         Landscapes.Families[family],
@@ -95,12 +105,14 @@ internal static class ProblemSets
         5,
         rotated: true);
 
+    private static TestProblem[] All() => [.. Tune, .. Judge, .. JudgeTables, .. Checks];
+
     private static SyntheticProblem Gallagher(string name, int dimension) => SyntheticProblem.Moved(
         name, Landscapes.Gallagher(dimension, 21, new($"{name} peaks")), dimension, -5, 5, rotated: true);
 
     /// <summary>
-    /// Real and whole numbers, a list of numbers and two choices. The first choice moves the optimum of everything else and
-    /// one of its values is a trap: wider than the best, but not as deep. The second only adds.
+    /// Real and whole numbers, a list of numbers and two choices. The first choice moves the optimum of everything else
+    /// and one of its values is a trap: wider than the best, but not as deep. The second only adds.
     /// </summary>
     private static SyntheticProblem Mixed(string name, int reals, int choices, int wholes)
     {
@@ -138,7 +150,8 @@ internal static class ProblemSets
                 distance += unit * unit;
             }
 
-            return level[k] + (2 * (1 - Math.Exp(-width[k] * distance / 2))) + (0.05 * distance) + added[(int)x[numbers + 1]];
+            var basin = 2 * (1 - Math.Exp(-width[k] * distance / 2));
+            return level[k] + basin + (0.05 * distance) + added[(int)x[numbers + 1]];
         }
 
         return new(
@@ -147,7 +160,8 @@ internal static class ProblemSets
                 .. Enumerable.Range(1, reals).Select(static i => SyntheticProblem.Real($"x{i}", -5, 5)),
                 .. Enumerable.Range(1, wholes).Select(static i => SyntheticProblem.Whole($"n{i}", 1, 20)),
                 SyntheticProblem.Listed("size", [.. sizes]),
-                SyntheticProblem.Choice("kind", [.. Enumerable.Range(0, choices).Select(static k => $"{(char)('a' + k)}")]),
+                SyntheticProblem.Choice(
+                    "kind", [.. Enumerable.Range(0, choices).Select(static k => $"{(char)('a' + k)}")]),
                 SyntheticProblem.Choice("mode", "plain", "fast", "safe"),
             ],
             Loss,
@@ -155,8 +169,8 @@ internal static class ProblemSets
     }
 
     /// <summary>
-    /// What tuning the training of a network looks like: a narrow valley of rate against batch size on logarithmic scales, a
-    /// plateau of chance beyond a rate that diverges, and parameters of little weight.
+    /// What tuning the training of a network looks like: a narrow valley of rate against batch size on logarithmic
+    /// scales, a plateau of chance beyond a rate that diverges, and parameters of little weight.
     /// </summary>
     private static SyntheticProblem Training(string name, bool withDropout)
     {
@@ -206,7 +220,11 @@ internal static class ProblemSets
     private static SyntheticProblem Stepped(string name, int dimension)
     {
         var draws = new Draws(name);
-        double[] optimum = [.. Enumerable.Range(0, dimension).Select(i => i % 2 is 0 ? -2 + (0.25 * (2 + draws.Below(13))) : 2 + draws.Below(27))];
+        double[] optimum =
+        [
+            .. Enumerable.Range(0, dimension)
+                .Select(i => i % 2 is 0 ? -2 + (0.25 * (2 + draws.Below(13))) : 2 + draws.Below(27)),
+        ];
         double? Loss(ReadOnlySpan<double> x)
         {
             var sum = 0.0;

@@ -41,7 +41,9 @@ internal static class RunCommand
                 file.Add(trace);
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Interlocked.Increment(ref done)}/{count} {run.Problem.Name} parallel {run.Parallel} seed {run.Seed}: regret {trace.RegretAt(budget):G4}, {trace.Seconds / budget:0.000} s for a suggestion"));
+                    $"{Interlocked.Increment(ref done)}/{count} {run.Problem.Name} parallel {run.Parallel} "
+                    + $"seed {run.Seed}: regret {trace.RegretAt(budget):G4}, "
+                    + $"{trace.Seconds / budget:0.000} s for a suggestion"));
             }
         })));
         return path;

@@ -12,7 +12,8 @@ internal sealed class SyntheticProblem : TestProblem
     private readonly Formula _formula;
 
     /// <summary>Takes the point at which the formula has its minimum; the loss there is the smallest.</summary>
-    public SyntheticProblem(string name, ImmutableArray<ParameterSpec> parameters, Formula formula, ReadOnlySpan<double> optimum)
+    public SyntheticProblem(
+        string name, ImmutableArray<ParameterSpec> parameters, Formula formula, ReadOnlySpan<double> optimum)
         : base(name, ProblemGroup.Synthetic, parameters, formula(optimum)!.Value)
     {
         _formula = formula;
@@ -23,7 +24,7 @@ internal sealed class SyntheticProblem : TestProblem
     public ImmutableArray<double> Optimum { get; }
 
     /// <summary>
-    /// A landscape of real numbers, moved so that its minimum lies at a drawn place of a box, and lifted by a drawn level.
+    /// A landscape of real numbers, moved so that its minimum lies at a drawn place of a box, at a drawn level.
     /// </summary>
     /// <param name="name">The problem's name; everything is drawn from it.</param>
     /// <param name="landscape">The landscape.</param>
@@ -35,12 +36,22 @@ internal sealed class SyntheticProblem : TestProblem
     /// Where the minimum lies before a shift of up to a tenth of the box; without it, it is drawn from the middle 70 %.
     /// </param>
     public static SyntheticProblem Moved(
-        string name, Landscape landscape, int dimension, double low, double high, bool rotated = false, double[]? around = null) =>
+        string name,
+        Landscape landscape,
+        int dimension,
+        double low,
+        double high,
+        bool rotated = false,
+        double[]? around = null) =>
         Moved(name, landscape, [.. Enumerable.Repeat((low, high), dimension)], rotated, around);
 
     /// <summary>The same with bounds of its own for each parameter.</summary>
     public static SyntheticProblem Moved(
-        string name, Landscape landscape, (double Low, double High)[] box, bool rotated = false, double[]? around = null)
+        string name,
+        Landscape landscape,
+        (double Low, double High)[] box,
+        bool rotated = false,
+        double[]? around = null)
     {
         var draws = new Draws(name);
         var optimum = new double[box.Length];
@@ -55,7 +66,11 @@ internal sealed class SyntheticProblem : TestProblem
 
         var level = draws.Uniform(-100, 100);
         var rotation = rotated ? draws.Rotation(box.Length) : null;
-        return new(name, [.. box.Select(static (b, i) => Real($"x{i + 1}", b.Low, b.High))], Place(landscape, optimum, rotation, level), optimum);
+        return new(
+            name,
+            [.. box.Select(static (b, i) => Real($"x{i + 1}", b.Low, b.High))],
+            Place(landscape, optimum, rotation, level),
+            optimum);
     }
 
     /// <summary>The same problem with noise, given as a standard deviation.</summary>

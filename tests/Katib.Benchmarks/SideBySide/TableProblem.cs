@@ -8,7 +8,8 @@ namespace Katib.Benchmarks.SideBySide;
 /// <para>The file is CSV: first a comment <c># set,tune</c> or <c># set,judge</c> and a comment
 /// <c># name,type,scale</c> for each parameter, with the type <c>double</c>, <c>int</c> or <c>categorical</c> and the
 /// scale <c>linear</c> or <c>log</c>; then a line of names, which are those of the parameters in the same
-/// order, <c>loss</c> and at will <c>seconds</c>; then one line for every combination. Other comments are skipped.</para>
+/// order, <c>loss</c> and at will <c>seconds</c>; then one line for every combination. Other comments are
+/// skipped.</para>
 /// <para>Numbers are parameters between the first and the last number of the grid, <c>logUniform</c> where the scale is
 /// <c>log</c>. The loss is multilinear between the grid's numbers, on the scale of each parameter, so that the smallest
 /// loss of the file is the smallest of all.</para>
@@ -40,10 +41,12 @@ internal sealed class TableProblem : TestProblem
         var axes = ImmutableArray.CreateBuilder<Axis>();
         foreach (var comment in lines.Take(header))
         {
-            if (comment.TrimStart('#').Trim().Split(',') is [var parameter, ("double" or "int" or "categorical") and var type, ("linear" or "log") and var scale])
+            if (comment.TrimStart('#').Trim().Split(',') is
+                [var parameter, "double" or "int" or "categorical", "linear" or "log"] fields)
             {
                 var column = axes.Count;
-                axes.Add(new(parameter, type, scale is "log", rows.Select(r => r[column]).Distinct(StringComparer.Ordinal)));
+                var texts = rows.Select(r => r[column]).Distinct(StringComparer.Ordinal);
+                axes.Add(new(parameter, fields[1], fields[2] is "log", texts));
             }
         }
 
@@ -65,9 +68,14 @@ internal sealed class TableProblem : TestProblem
             losses[at] = double.Parse(row[axes.Count], CultureInfo.InvariantCulture);
         }
 
-        return rows.Length == losses.Length && losses.All(double.IsFinite)
-            ? new(name, axes.ToImmutable(), losses) { IsForTuning = lines.Contains("# set,tune", StringComparer.Ordinal) }
-            : throw new FormatException($"{path} has {rows.Length} lines where {losses.Length} combinations are to have a loss each.");
+        if (rows.Length != losses.Length || !losses.All(double.IsFinite))
+        {
+            throw new FormatException(
+                $"{path} has {rows.Length} lines where {losses.Length} combinations are to have a loss each.");
+        }
+
+        var isForTuning = lines.Contains("# set,tune", StringComparer.Ordinal);
+        return new(name, axes.ToImmutable(), losses) { IsForTuning = isForTuning };
     }
 
     private protected override double? LossAt(ReadOnlySpan<double> x)

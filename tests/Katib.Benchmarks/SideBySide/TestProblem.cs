@@ -26,7 +26,8 @@ internal readonly record struct Outcome(double? Observed, double True);
 /// </remarks>
 internal abstract class TestProblem
 {
-    private protected TestProblem(string name, ProblemGroup group, ImmutableArray<ParameterSpec> parameters, double minimum)
+    private protected TestProblem(
+        string name, ProblemGroup group, ImmutableArray<ParameterSpec> parameters, double minimum)
     {
         Name = name;
         Group = group;
@@ -98,7 +99,9 @@ internal abstract class TestProblem
         var (min, max) = (Number(space.Min), Number(space.Max));
         var step = space.Step.Length > 0 ? Number(space.Step) : parameter.Type is ParameterType.Int ? 1 : 0;
         var clamped = Math.Clamp(value, min, max);
-        return step is 0 ? clamped : min + (step * Math.Min(Math.Round((clamped - min) / step), Math.Floor((max - min) / step)));
+        return step is 0
+            ? clamped
+            : min + (step * Math.Min(Math.Round((clamped - min) / step), Math.Floor((max - min) / step)));
     }
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);

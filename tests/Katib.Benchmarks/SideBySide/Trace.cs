@@ -33,12 +33,13 @@ internal sealed record Trace(
     ImmutableArray<(int Trial, double Regret)> Incumbents)
 {
     /// <summary>The names of the columns.</summary>
-    public const string Header = "problem,fingerprint,parallel,budget,seed,optimizer,version,seconds,incumbents,regrets";
+    public const string Header =
+        "problem,fingerprint,parallel,budget,seed,optimizer,version,seconds,incumbents,regrets";
 
     /// <summary>How many trials there were.</summary>
     public int Budget => Regrets.Length;
 
-    /// <summary>The true regret of the best observed of the first so many trials; not a number where all failed.</summary>
+    /// <summary>The true regret of the best observed of so many trials; not a number where all failed.</summary>
     public double RegretAt(int budget) =>
         Incumbents.LastOrDefault(i => i.Trial <= budget, (Trial: 0, Regret: double.NaN)).Regret;
 
@@ -71,14 +72,12 @@ internal sealed record Trace(
                 .Select(static i => (Whole(i[0]), Number(i[1])))]);
     }
 
-    /// <summary>Eight digits that change with the parameters of a problem, and with its losses at some points.</summary>
+    /// <summary>Eight digits that change with a problem's parameters, and with its losses at some points.</summary>
     public static string FingerprintOf(TestProblem problem)
     {
         var draws = new Draws("fingerprint");
         var unit = new double[problem.Parameters.Length];
-        var text = string.Join(';', problem.Parameters.Select(static p =>
-            $"{p.Name} {p.Type} {p.FeasibleSpace.Min} {p.FeasibleSpace.Max} {p.FeasibleSpace.Step} {p.FeasibleSpace.Distribution} "
-            + string.Join('|', p.FeasibleSpace.List.IsDefault ? [] : p.FeasibleSpace.List)));
+        var text = string.Join(';', problem.Parameters.Select(static p => Text(p.Name, p.Type, p.FeasibleSpace)));
         for (var i = 0; i < 20; i++)
         {
             for (var j = 0; j < unit.Length; j++)
@@ -92,6 +91,10 @@ internal sealed record Trace(
 
         return Text($"{(uint)Philox.KeyOf(text):x8}");
     }
+
+    private static string Text(string name, ParameterType type, FeasibleSpace space) =>
+        $"{name} {type} {space.Min} {space.Max} {space.Step} {space.Distribution} "
+        + string.Join('|', space.List.IsDefault ? [] : space.List);
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
 

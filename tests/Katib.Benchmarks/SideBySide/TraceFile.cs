@@ -42,9 +42,9 @@ internal sealed class TraceFile
     {
         lock (_writing)
         {
-            return _traces.GetValueOrDefault(key) is { } trace && trace.Fingerprint == fingerprint && trace.Budget >= budget
-                ? trace
-                : null;
+            var isThere = _traces.TryGetValue(key, out var trace)
+                && trace.Fingerprint == fingerprint && trace.Budget >= budget;
+            return isThere ? trace : null;
         }
     }
 

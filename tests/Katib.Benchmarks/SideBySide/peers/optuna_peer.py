@@ -35,8 +35,8 @@ class Optimiser:
                 state = TrialState.FAIL if loss is None else TrialState.COMPLETE
                 self.study.tell(self.trials[trial["id"]], loss, state=state)
             else:
-                self.study.add_trial(optuna.trial.create_trial(
-                    params={n: self.value(n, v) for n, v in trial["point"].items()}, distributions=self.space, value=loss))
+                params = {name: self.value(name, value) for name, value in trial["point"].items()}
+                self.study.add_trial(optuna.trial.create_trial(params=params, distributions=self.space, value=loss))
 
     def ask(self, count):
         asked = [self.study.ask(self.space) for _ in range(count)]

@@ -1,8 +1,8 @@
 """scikit-optimize, driven as Katib's bayesianoptimization service drives it with its default settings.
 
 Steps and distributions are ignored, discrete lists are categorical, and a failed trial is never told, so that asking
-again gives the same point again. The variant katib has Katib's logarithmic prior on every double; a range that reaches 0
-or below, for which Katib's service gives "nan", is searched evenly instead. The variant uniform searches all evenly.
+again gives the same point again. The variant katib has Katib's logarithmic prior on every double; a range that reaches
+0 or below, for which Katib's service gives "nan", is searched evenly instead. The variant uniform searches all evenly.
 """
 
 import warnings
