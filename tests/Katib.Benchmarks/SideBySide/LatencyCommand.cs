@@ -49,7 +49,7 @@ internal static class LatencyCommand
     private static async Task<List<double>> TimesAsync(
         IOptimizer optimizer, TestProblem problem, int length, int warmUps, int calls)
     {
-        var history = new RunHistory { Given = Math.Max(0, length - warmUps - calls) };
+        var history = new RunHistory { Given = Math.Max(0, length - warmUps) };
         var draws = new Draws($"history {problem.Name}");
         await optimizer.BeginAsync(problem, length, 1);
         for (var i = 0; i < history.Given; i++)
