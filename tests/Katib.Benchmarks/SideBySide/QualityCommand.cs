@@ -56,7 +56,7 @@ internal static class QualityCommand
                     return ProblemList.Print([.. words.SelectMany(static w => ProblemSets.Find(w))]);
                 case ["run", .. var rest]:
                     var options = new QualityOptions(rest, [.. running, .. printing]);
-                    var fresh = Path.Combine(Repository.Folder, "artifacts", "quality");
+                    var fresh = Directory.CreateDirectory(Path.Combine(Repository.Folder, "artifacts", "quality")).FullName;
                     if (options.One("--out") is null)
                     {
                         File.Delete(Path.Combine(fresh, $"{Optimizers.NameOf(options)}.csv"));
