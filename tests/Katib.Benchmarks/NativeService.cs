@@ -21,13 +21,16 @@ internal sealed class NativeService : IDisposable
     private readonly Process _process;
     private readonly GrpcChannel _channel;
 
-    private NativeService(Process process, GrpcChannel channel)
+    private NativeService(Process process, GrpcChannel channel, Uri endpoint)
     {
         _process = process;
         _channel = channel;
+        Endpoint = endpoint;
         Health = new(channel);
         Suggestion = new(channel);
     }
+
+    public Uri Endpoint { get; }
 
     public Health.HealthClient Health { get; }
 
@@ -39,7 +42,8 @@ internal sealed class NativeService : IDisposable
     public static async Task<NativeService> StartAsync(string program)
     {
         var port = FreePort().ToString(CultureInfo.InvariantCulture);
-        var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new()
+        var endpoint = new Uri($"http://127.0.0.1:{port}");
+        var channel = GrpcChannel.ForAddress(endpoint, new()
         {
             MaxSendMessageSize = MaxMessageBytes,
             MaxReceiveMessageSize = MaxMessageBytes,
@@ -49,7 +53,7 @@ internal sealed class NativeService : IDisposable
             MaxReconnectBackoff = Poll,
         });
         var begun = Stopwatch.GetTimestamp();
-        var service = new NativeService(Programs.StartQuietly(program, "--port", port), channel);
+        var service = new NativeService(Programs.StartQuietly(program, "--port", port), channel, endpoint);
         while (!await service.IsServingAsync())
         {
             if (service._process.HasExited || Stopwatch.GetElapsedTime(begun) > Patience)

@@ -1,5 +1,11 @@
 using System.Globalization;
 using Katib.Benchmarks;
+using Katib.Benchmarks.SideBySide;
+
+if (args is ["quality", .. var rest])
+{
+    return await QualityCommand.RunAsync(rest);
+}
 
 // Every figure of the README, beside a baseline that was measured in the same run. Linux only: it reads /proc.
 const string usage = """
@@ -10,6 +16,7 @@ const string usage = """
       memory   4 requests of 20,000 trials of 10 parameters at once; against the idle service
       loop     coordinator's CPU for each trial that does nothing; against bare process starts
       store    status, best and export with 20,000 trials in the store; against katib --help
+      quality  a command of its own: how good the points are, side by side with other optimisers
 
       --bin FOLDER   published programs, laid out as in artifacts/publish; they are published there when left out
       --trials N     how many trials the loop runs (default 5000)

@@ -43,7 +43,7 @@ internal sealed class Programs(string? given) : IDisposable
 
     private async Task<string> FindAsync(string project, string file)
     {
-        var repository = Repository();
+        var repository = Repository.Folder;
         var path = Path.Combine(
             given ?? Path.Combine(repository, "artifacts", "publish"), project, "release_linux-x64", file);
         if (given is null && _published.Add(project))
@@ -60,16 +60,5 @@ internal sealed class Programs(string? given) : IDisposable
         }
 
         return File.Exists(path) ? path : throw new FileNotFoundException($"There is no '{path}'; leave --bin out to publish it.");
-    }
-
-    private static string Repository()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "global.json")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The benchmarks do not lie in their repository.");
-        }
-
-        return folder.FullName;
     }
 }
