@@ -15,6 +15,7 @@ internal sealed class AcquisitionSearch(
     ModelSpace model,
     GaussianProcess process,
     Acquisition acquisition,
+    TrustRegion? region,
     IReadOnlySet<Point> taken,
     Philox random,
     CancellationToken cancellationToken)
@@ -23,7 +24,7 @@ internal sealed class AcquisitionSearch(
     private const int GlobalCandidates = 1536;
     private const int LocalCandidates = 512;
     private const int LocalCenters = 5;
-    private const int GlobalStarts = 5;
+    private const int GlobalStarts = 8;
     private const int LocalStarts = 3;
     private const double StartDistance = 0.2;
     private const int MaxRounds = 20;
@@ -143,7 +144,8 @@ internal sealed class AcquisitionSearch(
             sobol.Fill(i, probabilities);
             var unit = new double[model.Dimension];
             model.Encode(space.Quantile(probabilities), unit);
-            units.Add(unit);
+            region?.MoveInto(unit, new(random.Key + 2), (ulong)i);
+            units.Add(Snapped(unit));
         }
 
         return units.MoveToImmutable();
@@ -172,14 +174,26 @@ internal sealed class AcquisitionSearch(
                 else if (chance < share)
                 {
                     var step = Math.Pow(10, -2.5 + (2 * size)) * _scales[d] * (side < 0.5 ? -1 : 1);
-                    unit[d] = Snap(d, Math.Clamp(unit[d] + step, 0, 1));
+                    unit[d] = Clamp(d, unit[d] + step);
                 }
             }
 
-            units.Add(unit);
+            units.Add(Snapped(unit));
         }
 
         return units.MoveToImmutable();
+    }
+
+    private double Clamp(int d, double unit) => Math.Clamp(unit, region?.Lower[d] ?? 0, region?.Upper[d] ?? 1);
+
+    private double[] Snapped(double[] unit)
+    {
+        foreach (var d in _rough)
+        {
+            unit[d] = Snap(d, unit[d]);
+        }
+
+        return unit;
     }
 
     private double Snap(int d, double unit) =>
@@ -247,7 +261,8 @@ internal sealed class AcquisitionSearch(
         var upper = new double[_smooth.Length];
         for (var j = 0; j < _smooth.Length; j++)
         {
-            upper[j] = 1 / _scales[_smooth[j]];
+            lower[j] = Clamp(_smooth[j], 0) / _scales[_smooth[j]];
+            upper[j] = Clamp(_smooth[j], 1) / _scales[_smooth[j]];
             for (var i = 0; i < starts.Rows; i++)
             {
                 variables[i, j] = starts[i, _smooth[j]] / _scales[_smooth[j]];

@@ -39,21 +39,24 @@ public sealed class BayesianOptimization : ISearchAlgorithm
         var initial = Math.Max(1, settings.InitialPoints);
         var isModelled = history.Results.Length >= Math.Min(MinResults, initial);
         var spread = isModelled ? Math.Clamp(initial - study.Issued, 0, count) : count;
-        if (spread > 0)
+        if (isModelled && spread < count)
         {
-            picks.AddRange(Spread(study, history, key, spread, cancellationToken));
-        }
-
-        if (picks.Count < count)
-        {
-            var hidden = study.Issued - study.Trials.Length - ledger.Points.Length;
             var model = new Model(study, settings, history, key, _fits, cancellationToken);
-            picks.AddRange(model.Pick(picks, count - picks.Count, Math.Clamp(hidden, 0, MaxPhantoms)));
+            if (history.Taken.Count >= study.Space.Size)
+            {
+                picks.AddRange(model.Repeat(count));
+            }
+            else
+            {
+                picks.AddRange(Spread(study, picks, key, spread, cancellationToken));
+                var hidden = study.Issued - study.Trials.Length - ledger.Points.Length;
+                picks.AddRange(model.Pick(picks, count - picks.Count, Math.Clamp(hidden, 0, MaxPhantoms)));
+            }
         }
 
-        if (picks.Count is 0)
+        if (picks.Count < count && (picks.Count is 0 || history.Taken.Count + picks.Count < study.Space.Size))
         {
-            picks.AddRange(Spread(study, history, key, count, cancellationToken));
+            picks.AddRange(Spread(study, picks, key, count - picks.Count, cancellationToken));
         }
 
         var reply = Enumerable.Range(0, count).Select(i => picks[i % picks.Count]).ToArray();
@@ -63,11 +66,16 @@ public sealed class BayesianOptimization : ISearchAlgorithm
         };
     }
 
-    /// <summary>The next points of a sequence that fills the space evenly.</summary>
+    /// <summary>The next points of a sequence that fills the space evenly, after those that are picked already.</summary>
     private static ImmutableArray<Point> Spread(
-        Study study, History history, ulong key, int count, CancellationToken cancellationToken)
+        Study study, List<Point> picks, ulong key, int count, CancellationToken cancellationToken)
     {
         var sequence = new DistinctDraws(study.Space, key, SpaceFilling.Draws(study.Space, key), cancellationToken);
-        return SequenceRule.NextPoints(study, study.Space, sequence, count, cancellationToken);
+        var later = study with
+        {
+            Trials = [.. study.Trials, .. picks.Select(static p => new Trial("", p, TrialStatus.Created, null))],
+            Issued = study.Issued + picks.Count,
+        };
+        return SequenceRule.NextPoints(later, study.Space, sequence, count, cancellationToken);
     }
 }

@@ -75,6 +75,21 @@ internal sealed class GaussianProcess
         Observations.Values[index]
         - (Hyperparameters.Noise * Observations.NoiseFactors[index] * Residuals[index]);
 
+    /// <summary>The means at other places.</summary>
+    public double[] MeansAt(Sites sites)
+    {
+        var means = new double[sites.Count];
+        var row = new double[Observations.Count];
+        for (var i = 0; i < means.Length; i++)
+        {
+            Kernel.Distances(sites.Units.Row(i), Observations.Sites.Columns, row);
+            Kernel.Covariances(row);
+            means[i] = Mean + DenseKernels.Dot(row, Residuals);
+        }
+
+        return means;
+    }
+
     /// <summary>The observations with the smallest means, the smallest first.</summary>
     public ImmutableArray<int> Best(int count) =>
         [.. Enumerable.Range(0, Observations.Count).OrderBy(MeanAt).Take(count)];

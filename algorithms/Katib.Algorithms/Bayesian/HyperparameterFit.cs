@@ -6,7 +6,7 @@ namespace Katib.Algorithms.Bayesian;
 /// <summary>The most probable hyperparameters, searched from starts that do not depend on the data.</summary>
 internal static class HyperparameterFit
 {
-    /// <summary>Below this many observations a third start is the prior's mode.</summary>
+    /// <summary>Below this many observations a fourth start is the prior's mode.</summary>
     private const int Few = 20;
 
     private static readonly BoxMinimizerOptions Options = new(MaxIterations: 60, GradientTolerance: 1e-3, RelativeDecrease: 1e-9);
@@ -21,6 +21,7 @@ internal static class HyperparameterFit
         [
             Hyperparameters.Of(dimension, 0.5 * root, 1, 1e-2),
             Hyperparameters.Of(dimension, 0.2 * root, 1, 1e-4),
+            Hyperparameters.Of(dimension, 1.5 * root, 1, 1e-3),
             .. observations.Count < Few ? [Hyperparameters.PriorMode(dimension)] : ImmutableArray<Hyperparameters>.Empty,
         ];
         var points = new Matrix(starts.Length, dimension + 2);

@@ -26,18 +26,50 @@ internal sealed class Model(
     private const int MaxRepeats = 3;
     private const double BeliefWeight = 5;
 
+    /// <summary>Of more points whose losses are not known only so many are sampled; all of them are taken.</summary>
+    private const int MaxOpen = 64;
+
+    /// <summary>
+    /// What a reply may cost, in seconds of a processor of 2020, and what a pick does: half a slow processor needs six times
+    /// as long, and Katib's controller waits for a minute.
+    /// </summary>
+    private const double MaxSeconds = 6;
+    private const double SecondsPerPick = 0.006;
+    private const double SecondsPerSquare = 0.15e-6;
+
+    /// <summary>From so many axes or results on every second pick is made near the best point.</summary>
+    private const int ManyAxes = 20;
+    private const int ManyResults = 500;
+
     private readonly ModelSpace _space = new(study.Space);
 
-    /// <summary>Picks points after others that are part of the same reply; fewer where the space is used up.</summary>
+    /// <summary>Picks points after others that are part of the same reply.</summary>
     /// <param name="before">Points of the same reply that are picked already.</param>
     /// <param name="count">How many to pick.</param>
     /// <param name="phantoms">How many to pick first and keep: they stand for points that nobody tells of.</param>
-    public ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms)
+    /// <returns>Fewer where the space is used up, or where as many would take too long.</returns>
+    public ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms) =>
+        WithProcess((process, results) => Pick(process, results, before, count, phantoms));
+
+    /// <summary>The points that seem best, noise disregarded, the best first; for a space that is used up.</summary>
+    public ImmutableArray<Point> Repeat(int count) =>
+        WithProcess((process, results) => [.. process.Best(count).Select(i => results[i].Point).Distinct()]);
+
+    private ImmutableArray<Point> WithProcess(
+        Func<GaussianProcess, ImmutableArray<Result>, ImmutableArray<Point>> use)
     {
+        if (_space.Dimension is 0)
+        {
+            return [];
+        }
+
         var workspace = fits.Rent();
         try
         {
-            return Pick(before, count, phantoms, workspace);
+            var hyperparameters = Fit(workspace);
+            var results = ActiveSet.Select(_space, history.Results, MaxObservations, hyperparameters);
+            var process = GaussianProcess.Given(_space, Observations.Of(_space, results), hyperparameters, workspace);
+            return process is null ? [] : use(process, results);
         }
         finally
         {
@@ -45,37 +77,41 @@ internal sealed class Model(
         }
     }
 
-    private ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms, Workspace workspace)
+    private ImmutableArray<Point> Pick(
+        GaussianProcess process,
+        ImmutableArray<Result> results,
+        IReadOnlyCollection<Point> before,
+        int count,
+        int phantoms)
     {
-        if (_space.Dimension is 0)
-        {
-            return [];
-        }
 
-        var hyperparameters = Fit(workspace);
-        var results = ActiveSet.Select(_space, history.Results, MaxObservations, hyperparameters);
-        var process = GaussianProcess.Given(_space, Observations.Of(_space, results), hyperparameters, workspace);
-        if (process is null)
-        {
-            return [];
-        }
-
-        var taken = Taken(hyperparameters);
+        var taken = Taken(process.Hyperparameters);
         taken.UnionWith(before);
-        var open = new List<Point>([.. history.Pending, .. before]);
+        var open = new List<Point>([.. Sampled(process), .. before]);
         var feasibility = history.Failures.IsEmpty
             ? null
             : new Feasibility(
                 process.Kernel,
                 new(_space, [.. history.Results.Select(static r => r.Point)]),
                 new(_space, history.Failures));
+        var region = _space.Dimension >= ManyAxes || history.Results.Length >= ManyResults
+            ? TrustRegion.Around(_space, process, history.Results)
+            : null;
+        var affordable = MaxSeconds / (SecondsPerPick + (SecondsPerSquare * results.Length * results.Length));
         var picks = ImmutableArray.CreateBuilder<Point>();
-        while (picks.Count < phantoms + count)
+        while (picks.Count < Math.Min(phantoms + count, (int)affordable))
         {
             cancellationToken.ThrowIfCancellationRequested();
+            var number = study.Issued + before.Count + picks.Count;
             var search = new AcquisitionSearch(
-                study.Space, _space, process, Acquire(process, results, feasibility, open), taken,
-                new(Philox.KeyOf($"{key} pick {study.Issued + before.Count + picks.Count}")), cancellationToken);
+                study.Space,
+                _space,
+                process,
+                Acquire(process, results, feasibility, open),
+                number % 2 is 0 ? region : null,
+                taken,
+                new(Philox.KeyOf($"{key} pick {number}")),
+                cancellationToken);
             if (search.Best() is not { } pick)
             {
                 break;
@@ -88,6 +124,13 @@ internal sealed class Model(
 
         return [.. picks.Skip(phantoms)];
     }
+
+    /// <summary>Points whose trials run: of very many only those where a good loss is most likely.</summary>
+    private IEnumerable<Point> Sampled(GaussianProcess process) =>
+        history.Pending.Length <= MaxOpen
+            ? history.Pending
+            : history.Pending.Zip(process.MeansAt(new(_space, history.Pending))).OrderBy(static p => p.Second)
+                .Take(MaxOpen).Select(static p => p.First);
 
     private Hyperparameters Fit(Workspace workspace)
     {
