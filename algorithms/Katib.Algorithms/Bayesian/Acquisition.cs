@@ -36,9 +36,9 @@ internal sealed class Acquisition
     private readonly double[] _bests;
     private readonly double _least;
 
-    private readonly Matrix _rows = new(0, 0);
-    private readonly Matrix _slopes = new(0, 0);
-    private readonly Matrix _products = new(0, 0);
+    private readonly Matrix _rows;
+    private readonly Matrix _slopes;
+    private readonly Matrix _products;
     private readonly Matrix _openCovariances = new(0, 0);
     private readonly Matrix _openProducts = new(0, 0);
     private readonly double[] _openSlopes;
@@ -53,6 +53,7 @@ internal sealed class Acquisition
     /// <param name="open">Places whose losses are not known but sampled.</param>
     /// <param name="normals">Standard normal numbers: a row for each sample, a column for each such place.</param>
     /// <param name="beliefWeight">How much the user's normal distributions count.</param>
+    /// <param name="workspace">Memory of its own while it is used.</param>
     public Acquisition(
         ModelSpace space,
         GaussianProcess process,
@@ -60,8 +61,10 @@ internal sealed class Acquisition
         Feasibility? feasibility,
         Sites open,
         Matrix normals,
-        double beliefWeight)
+        double beliefWeight,
+        Workspace workspace)
     {
+        (_rows, _slopes, _products) = (workspace.Rows, workspace.RowSlopes, workspace.Products);
         (_space, _process, _kind, _feasibility, _beliefWeight) = (space, process, kind, feasibility, beliefWeight);
         (_open, _openSites, _normals) = (open.Count, open, normals);
         var n = process.Observations.Count;
@@ -281,10 +284,9 @@ internal sealed class Acquisition
     {
         var product = _products.Row(i);
         var slopes = _slopes.Row(i);
-        for (var k = 0; k < _weights.Length; k++)
-        {
-            _weights[k] = (byMean * _process.Residuals[k]) - (2 * byVariance * product[k]);
-        }
+        _weights.AsSpan().Clear();
+        VectorSums.AddScaled(byMean, _process.Residuals, _weights);
+        VectorSums.AddScaled(-2 * byVariance, product, _weights);
 
         if (_open > 0)
         {
@@ -306,28 +308,20 @@ internal sealed class Acquisition
             DenseKernels.SolveLowerTransposed(_openFactor, _open, loads);
             for (var b = 0; b < _open; b++)
             {
-                var gains = _openGains.Row(b);
-                for (var k = 0; k < _weights.Length; k++)
-                {
-                    _weights[k] -= loads[b] * gains[k];
-                }
-
+                VectorSums.AddScaled(-loads[b], _openGains.Row(b), _weights);
                 loads[b] *= _openSlopes[b];
             }
         }
 
-        for (var k = 0; k < _weights.Length; k++)
-        {
-            _weights[k] *= slopes[k];
-        }
+        VectorSums.Multiply(slopes, _weights);
 
         var columns = _process.Observations.Sites.Columns;
         for (var d = 0; d < gradient.Length; d++)
         {
             if (!_process.Kernel.IsCategorical(d))
             {
-                var sum = AxisSums.Differences(columns.Row(d), unit[d], _weights)
-                    + (_open > 0 ? AxisSums.Differences(_openSites.Columns.Row(d), unit[d], loads) : 0);
+                var sum = VectorSums.Differences(columns.Row(d), unit[d], _weights)
+                    + (_open > 0 ? VectorSums.Differences(_openSites.Columns.Row(d), unit[d], loads) : 0);
                 gradient[d] += 2 * _process.Kernel.Weights[d] * sum;
             }
         }

@@ -27,8 +27,10 @@ internal sealed class AcquisitionSearch(
     private const int GlobalStarts = 8;
     private const int LocalStarts = 3;
     private const double StartDistance = 0.2;
-    private const int MaxRounds = 20;
     private const double MinGain = 1e-6;
+
+    /// <summary>When so many points have been judged, the climbs end where they are.</summary>
+    private const int MaxJudged = 10_000;
 
     /// <summary>Up to so many values are all tried; of longer lists those 1, 2, 4, ... steps away.</summary>
     private const int MaxTried = 16;
@@ -44,6 +46,9 @@ internal sealed class AcquisitionSearch(
 
     private readonly int[] _rough =
         [.. Enumerable.Range(0, model.Dimension).Where(d => model.Axes[d].Levels is not null)];
+
+    /// <summary>How many points have been judged, which is what a search costs.</summary>
+    public int Judged { get; private set; }
 
     /// <summary>The point; null when every point has been tried.</summary>
     public Point? Best()
@@ -108,6 +113,7 @@ internal sealed class AcquisitionSearch(
         cancellationToken.ThrowIfCancellationRequested();
         var values = new double[units.Rows];
         acquisition.Evaluate(units, values);
+        Judged += units.Rows;
         return values;
     }
 
@@ -237,7 +243,7 @@ internal sealed class AcquisitionSearch(
     private void Ascend(Matrix starts)
     {
         var before = Judge(starts);
-        for (var round = 0; round < MaxRounds; round++)
+        while (Judged < MaxJudged)
         {
             if (_smooth.Length > 0)
             {
@@ -289,6 +295,7 @@ internal sealed class AcquisitionSearch(
             }
 
             acquisition.Evaluate(units, values, slopes);
+            Judged += which.Length;
             for (var i = 0; i < which.Length; i++)
             {
                 values[i] = -values[i];
@@ -321,7 +328,7 @@ internal sealed class AcquisitionSearch(
         }
 
         var values = Judge(starts);
-        foreach (var d in _rough)
+        foreach (var d in _rough.TakeWhile(_ => Judged < MaxJudged))
         {
             var tried = new List<double[]>();
             var owners = new List<int>();

@@ -36,8 +36,8 @@ internal sealed class Feasibility
         {
             if (!_kernel.IsCategorical(d))
             {
-                var toGood = AxisSums.Differences(_good.Columns.Row(d), unit[d], _goodWeights);
-                var toBad = AxisSums.Differences(_bad.Columns.Row(d), unit[d], _badWeights);
+                var toGood = VectorSums.Differences(_good.Columns.Row(d), unit[d], _goodWeights);
+                var toBad = VectorSums.Differences(_bad.Columns.Row(d), unit[d], _badWeights);
                 gradient[d] += -4 * _kernel.Weights[d] * ((toGood / good) - ((toGood + toBad) / all));
             }
         }

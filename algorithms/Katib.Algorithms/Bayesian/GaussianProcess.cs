@@ -98,16 +98,14 @@ internal sealed class GaussianProcess
     public static double Solve(Matrix inverse, ReadOnlySpan<double> values, Span<double> residuals)
     {
         var (ones, products) = (0.0, 0.0);
+        var all = new double[values.Length];
         var sums = new double[values.Length];
+        all.AsSpan().Fill(1);
         for (var i = 0; i < values.Length; i++)
         {
             var row = inverse.Row(i);
             residuals[i] = DenseKernels.Dot(row, values);
-            foreach (var element in row)
-            {
-                sums[i] += element;
-            }
-
+            sums[i] = DenseKernels.Dot(row, all);
             products += residuals[i];
             ones += sums[i];
         }
@@ -125,9 +123,37 @@ internal sealed class GaussianProcess
 /// <summary>Memory of the large matrices, used again from call to call.</summary>
 internal sealed class Workspace
 {
+    /// <summary>Up to so many observations the matrices are small.</summary>
+    private const int Small = 256;
+
+    /// <summary>
+    /// Takes at once what a long history will need: matrices that grow by a row at each call would leave as many behind.
+    /// Memory that is not written to yet costs nothing.
+    /// </summary>
+    public void Reserve(int observations, int most)
+    {
+        if (observations > Small)
+        {
+            Factor.Reserve(most, most);
+            Inverse.Reserve(most, most);
+        }
+    }
+
+    /// <summary>A covariance, and then its factor.</summary>
     public Matrix Factor { get; } = new(0, 0);
 
+    /// <summary>A covariance's inverse.</summary>
     public Matrix Inverse { get; } = new(0, 0);
 
+    /// <summary>Derivatives of a covariance by the squared distances.</summary>
     public Matrix Slopes { get; } = new(0, 0);
+
+    /// <summary>Covariances of points that are judged together with the observations.</summary>
+    public Matrix Rows { get; } = new(0, 0);
+
+    /// <summary>Their derivatives by the squared distances.</summary>
+    public Matrix RowSlopes { get; } = new(0, 0);
+
+    /// <summary>Their products with the inverse.</summary>
+    public Matrix Products { get; } = new(0, 0);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Katib.Algorithms.Numerics;
 
 namespace Katib.Algorithms.Bayesian;
@@ -6,10 +5,12 @@ namespace Katib.Algorithms.Bayesian;
 /// <summary>The most probable hyperparameters, searched from starts that do not depend on the data.</summary>
 internal static class HyperparameterFit
 {
-    /// <summary>Below this many observations a fourth start is the prior's mode.</summary>
+    /// <summary>With fewer observations than the first number all starts are tried, with more than the second only two.</summary>
     private const int Few = 20;
+    private const int Many = 200;
 
-    private static readonly BoxMinimizerOptions Options = new(MaxIterations: 60, GradientTolerance: 1e-3, RelativeDecrease: 1e-9);
+    private static readonly BoxMinimizerOptions Options =
+        new(MaxIterations: 60, GradientTolerance: 1e-3, RelativeDecrease: 1e-9);
 
     /// <summary>Fits.</summary>
     public static Hyperparameters Run(
@@ -22,8 +23,9 @@ internal static class HyperparameterFit
             Hyperparameters.Of(dimension, 0.5 * root, 1, 1e-2),
             Hyperparameters.Of(dimension, 0.2 * root, 1, 1e-4),
             Hyperparameters.Of(dimension, 1.5 * root, 1, 1e-3),
-            .. observations.Count < Few ? [Hyperparameters.PriorMode(dimension)] : ImmutableArray<Hyperparameters>.Empty,
+            Hyperparameters.PriorMode(dimension),
         ];
+        starts = starts[..(observations.Count < Few ? 4 : observations.Count <= Many ? 3 : 2)];
         var points = new Matrix(starts.Length, dimension + 2);
         for (var i = 0; i < starts.Length; i++)
         {

@@ -69,15 +69,13 @@ internal sealed class MarginalLikelihood(ModelSpace space, Observations observat
         var inverse = workspace.Inverse.Row(i)[..i];
         var slopes = workspace.Slopes.Row(i)[..i];
         var weights = _weights.AsSpan(0, i);
-        for (var k = 0; k < i; k++)
-        {
-            weights[k] = -2 * (inverse[k] - (_residuals[i] * _residuals[k])) * slopes[k];
-        }
-
+        inverse.CopyTo(weights);
+        VectorSums.AddScaled(-_residuals[i], _residuals, weights);
+        VectorSums.Multiply(slopes, weights);
         var sites = observations.Sites;
         for (var d = 0; d < gradient.Length; d++)
         {
-            gradient[d] += _kernel.Weights[d] * AxisSums.SquaredDifferences(
+            gradient[d] -= 2 * _kernel.Weights[d] * VectorSums.SquaredDifferences(
                 sites.Columns.Row(d)[..i], sites.Units[i, d], weights, _kernel.IsCategorical(d));
         }
     }

@@ -105,21 +105,59 @@ internal sealed class MaternKernel
         for (var start = 0; start < squares.Length; start += Chunk)
         {
             var part = squares.Slice(start, Math.Min(Chunk, squares.Length - start));
-            for (var i = 0; i < part.Length; i++)
-            {
-                roots[i] = -Math.Sqrt(5 * part[i]);
-            }
-
+            NegativeRoots(part, roots);
             DenseKernels.Exp(roots[..part.Length], powers[..part.Length]);
-            for (var i = 0; i < part.Length; i++)
+            var slope = slopes.IsEmpty ? default : slopes.Slice(start, part.Length);
+            var done = Finish(part, roots, powers, slope, signal);
+            for (var i = done; i < part.Length; i++)
             {
-                part[i] = signal * (1 - roots[i] + (roots[i] * roots[i] / 3)) * powers[i];
-            }
-
-            for (var i = 0; i < part.Length && !slopes.IsEmpty; i++)
-            {
-                slopes[start + i] = -5.0 / 6 * signal * (1 - roots[i]) * powers[i];
+                part[i] = signal * Math.FusedMultiplyAdd(roots[i] * (1.0 / 3), roots[i], 1 - roots[i]) * powers[i];
+                if (!slope.IsEmpty)
+                {
+                    slope[i] = -5.0 / 6 * signal * (1 - roots[i]) * powers[i];
+                }
             }
         }
+    }
+
+    /// <summary>-√5 r from r².</summary>
+    private static void NegativeRoots(ReadOnlySpan<double> squares, Span<double> roots)
+    {
+        var five = new Vector<double>(5);
+        var x = MemoryMarshal.Cast<double, Vector<double>>(squares);
+        var result = MemoryMarshal.Cast<double, Vector<double>>(roots);
+        for (var i = 0; i < x.Length; i++)
+        {
+            result[i] = -Vector.SquareRoot(five * x[i]);
+        }
+
+        for (var i = x.Length * Vector<double>.Count; i < squares.Length; i++)
+        {
+            roots[i] = -Math.Sqrt(5 * squares[i]);
+        }
+    }
+
+    /// <summary>Covariances and slopes of whole vectors.</summary>
+    /// <returns>How many numbers are done; less than a vector is left.</returns>
+    private static int Finish(
+        Span<double> results, ReadOnlySpan<double> roots, ReadOnlySpan<double> powers, Span<double> slopes, double signal)
+    {
+        var (one, third, factor) = (Vector<double>.One, new Vector<double>(1.0 / 3), new Vector<double>(-5.0 / 6 * signal));
+        var result = MemoryMarshal.Cast<double, Vector<double>>(results);
+        var slope = MemoryMarshal.Cast<double, Vector<double>>(slopes);
+        var root = MemoryMarshal.Cast<double, Vector<double>>(roots);
+        var power = MemoryMarshal.Cast<double, Vector<double>>(powers);
+        var signals = new Vector<double>(signal);
+        for (var i = 0; i < result.Length; i++)
+        {
+            var linear = one - root[i];
+            result[i] = signals * Vector.FusedMultiplyAdd(root[i] * third, root[i], linear) * power[i];
+            if (slope.Length > 0)
+            {
+                slope[i] = factor * linear * power[i];
+            }
+        }
+
+        return result.Length * Vector<double>.Count;
     }
 }

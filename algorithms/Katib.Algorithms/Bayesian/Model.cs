@@ -30,12 +30,10 @@ internal sealed class Model(
     private const int MaxOpen = 64;
 
     /// <summary>
-    /// What a reply may cost, in seconds of a processor of 2020, and what a pick does: half a slow processor needs six times
-    /// as long, and Katib's controller waits for a minute.
+    /// What a reply may cost, in seconds of one core of 2020: half a slow one needs six times as long, and Katib's
+    /// controller waits for a minute. What it costs is reckoned and not measured, so that the reply does not depend on it.
     /// </summary>
-    private const double MaxSeconds = 6;
-    private const double SecondsPerPick = 0.006;
-    private const double SecondsPerSquare = 0.15e-6;
+    private const double MaxSeconds = 4;
 
     /// <summary>From so many axes or results on every second pick is made near the best point.</summary>
     private const int ManyAxes = 20;
@@ -49,14 +47,14 @@ internal sealed class Model(
     /// <param name="phantoms">How many to pick first and keep: they stand for points that nobody tells of.</param>
     /// <returns>Fewer where the space is used up, or where as many would take too long.</returns>
     public ImmutableArray<Point> Pick(IReadOnlyCollection<Point> before, int count, int phantoms) =>
-        WithProcess((process, results) => Pick(process, results, before, count, phantoms));
+        WithProcess((process, results, workspace) => Pick(process, results, workspace, before, count, phantoms));
 
     /// <summary>The points that seem best, noise disregarded, the best first; for a space that is used up.</summary>
     public ImmutableArray<Point> Repeat(int count) =>
-        WithProcess((process, results) => [.. process.Best(count).Select(i => results[i].Point).Distinct()]);
+        WithProcess((process, results, _) => [.. process.Best(count).Select(i => results[i].Point).Distinct()]);
 
     private ImmutableArray<Point> WithProcess(
-        Func<GaussianProcess, ImmutableArray<Result>, ImmutableArray<Point>> use)
+        Func<GaussianProcess, ImmutableArray<Result>, Workspace, ImmutableArray<Point>> use)
     {
         if (_space.Dimension is 0)
         {
@@ -66,10 +64,11 @@ internal sealed class Model(
         var workspace = fits.Rent();
         try
         {
+            workspace.Reserve(history.Results.Length, MaxObservations);
             var hyperparameters = Fit(workspace);
             var results = ActiveSet.Select(_space, history.Results, MaxObservations, hyperparameters);
             var process = GaussianProcess.Given(_space, Observations.Of(_space, results), hyperparameters, workspace);
-            return process is null ? [] : use(process, results);
+            return process is null ? [] : use(process, results, workspace);
         }
         finally
         {
@@ -80,6 +79,7 @@ internal sealed class Model(
     private ImmutableArray<Point> Pick(
         GaussianProcess process,
         ImmutableArray<Result> results,
+        Workspace workspace,
         IReadOnlyCollection<Point> before,
         int count,
         int phantoms)
@@ -97,9 +97,9 @@ internal sealed class Model(
         var region = _space.Dimension >= ManyAxes || history.Results.Length >= ManyResults
             ? TrustRegion.Around(_space, process, history.Results)
             : null;
-        var affordable = MaxSeconds / (SecondsPerPick + (SecondsPerSquare * results.Length * results.Length));
+        var spent = 0.0;
         var picks = ImmutableArray.CreateBuilder<Point>();
-        while (picks.Count < Math.Min(phantoms + count, (int)affordable))
+        while (picks.Count < phantoms + count && spent < MaxSeconds)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var number = study.Issued + before.Count + picks.Count;
@@ -107,7 +107,7 @@ internal sealed class Model(
                 study.Space,
                 _space,
                 process,
-                Acquire(process, results, feasibility, open),
+                Acquire(process, results, workspace, feasibility, open),
                 number % 2 is 0 ? region : null,
                 taken,
                 new(Philox.KeyOf($"{key} pick {number}")),
@@ -117,6 +117,8 @@ internal sealed class Model(
                 break;
             }
 
+            spent += search.Judged * SecondsPerPoint(results.Length, _space.Dimension + open.Count);
+
             picks.Add(pick);
             open.Add(pick);
             _ = taken.Add(pick);
@@ -124,6 +126,10 @@ internal sealed class Model(
 
         return [.. picks.Skip(phantoms)];
     }
+
+    /// <summary>A product with the inverse, as many distances as there are axes, and the covariances.</summary>
+    private static double SecondsPerPoint(double observations, int rows) =>
+        1e-6 + (observations * ((5e-11 * observations) + (1e-9 * (rows + 5))));
 
     /// <summary>Points whose trials run: of very many only those where a good loss is most likely.</summary>
     private IEnumerable<Point> Sampled(GaussianProcess process) =>
@@ -162,7 +168,11 @@ internal sealed class Model(
     }
 
     private Acquisition Acquire(
-        GaussianProcess process, ImmutableArray<Result> results, Feasibility? feasibility, List<Point> open)
+        GaussianProcess process,
+        ImmutableArray<Result> results,
+        Workspace workspace,
+        Feasibility? feasibility,
+        List<Point> open)
     {
         var sampled = new List<Point>(open);
         if (open.Count > 0 || process.Hyperparameters.Noise > NoisyRatio * process.Hyperparameters.Signal)
@@ -184,7 +194,8 @@ internal sealed class Model(
             feasibility,
             new(_space, sampled),
             Normals(sampled.Count),
-            BeliefWeight / history.Results.Length);
+            BeliefWeight / history.Results.Length,
+            workspace);
     }
 
     /// <summary>Standard normal numbers that fill their space evenly.</summary>

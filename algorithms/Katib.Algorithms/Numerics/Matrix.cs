@@ -51,11 +51,20 @@ internal sealed class Matrix
     /// <summary>Gives the matrix another size. Its elements are undefined afterwards, its padding is zero.</summary>
     public void Resize(int rows, int columns)
     {
+        Reserve(rows, columns);
+        (Rows, Columns, Stride) = (rows, columns, StrideOf(columns));
+        for (var i = 0; i < rows; i++)
+        {
+            PaddedRow(i)[columns..].Clear();
+        }
+    }
+
+    /// <summary>Takes the memory that a size needs; the elements are undefined when there was less.</summary>
+    public void Reserve(int rows, int columns)
+    {
         ArgumentOutOfRangeException.ThrowIfNegative(rows);
         ArgumentOutOfRangeException.ThrowIfNegative(columns);
-        var granule = Math.Max(4, Vector<double>.Count);
-        var stride = (columns + granule - 1) / granule * granule;
-        var length = checked(rows * stride);
+        var length = checked(rows * StrideOf(columns));
         if (_memory.Length < length + Line)
         {
             // Pinned, so that rows can start where no vector straddles two cache lines.
@@ -63,12 +72,12 @@ internal sealed class Matrix
             var address = (long)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0) / sizeof(double);
             _offset = (int)((Line - (address % Line)) % Line);
         }
+    }
 
-        (Rows, Columns, Stride) = (rows, columns, stride);
-        for (var i = 0; i < rows; i++)
-        {
-            PaddedRow(i)[columns..].Clear();
-        }
+    private static int StrideOf(int columns)
+    {
+        var granule = Math.Max(4, Vector<double>.Count);
+        return (columns + granule - 1) / granule * granule;
     }
 
     /// <summary>The first element of a row, for kernels that have checked the sizes.</summary>

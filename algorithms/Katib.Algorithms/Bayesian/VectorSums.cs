@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Katib.Algorithms.Bayesian;
 
-/// <summary>Weighted sums over one axis of many places, in a fixed order.</summary>
-internal static class AxisSums
+/// <summary>Sums and products over many places, in a fixed order.</summary>
+internal static class VectorSums
 {
     /// <summary>Σ weight (x - value)²; for categories Σ weight where they differ.</summary>
     public static double SquaredDifferences(
@@ -59,5 +59,38 @@ internal static class AxisSums
         }
 
         return sum;
+    }
+
+    /// <summary>target += scale * x.</summary>
+    public static void AddScaled(double scale, ReadOnlySpan<double> x, Span<double> target)
+    {
+        var vectors = MemoryMarshal.Cast<double, Vector<double>>(x[..target.Length]);
+        var sums = MemoryMarshal.Cast<double, Vector<double>>(target);
+        var scales = new Vector<double>(scale);
+        for (var i = 0; i < sums.Length; i++)
+        {
+            sums[i] = Vector.FusedMultiplyAdd(scales, vectors[i], sums[i]);
+        }
+
+        for (var i = sums.Length * Vector<double>.Count; i < target.Length; i++)
+        {
+            target[i] = Math.FusedMultiplyAdd(scale, x[i], target[i]);
+        }
+    }
+
+    /// <summary>target *= x, element by element.</summary>
+    public static void Multiply(ReadOnlySpan<double> x, Span<double> target)
+    {
+        var vectors = MemoryMarshal.Cast<double, Vector<double>>(x[..target.Length]);
+        var products = MemoryMarshal.Cast<double, Vector<double>>(target);
+        for (var i = 0; i < products.Length; i++)
+        {
+            products[i] *= vectors[i];
+        }
+
+        for (var i = products.Length * Vector<double>.Count; i < target.Length; i++)
+        {
+            target[i] *= x[i];
+        }
     }
 }
