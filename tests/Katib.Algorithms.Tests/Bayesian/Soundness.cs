@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using Katib.Algorithms.Bayesian;
 
 namespace Katib.Algorithms.Tests.Bayesian;
 
@@ -15,7 +16,9 @@ internal static class Soundness
         CheckPoints(study, suggestions, count);
         var points = suggestions.Select(s => study.Space.Parse(s.Assignments)!.Value);
         var tried = study.Trials.Where(static t => t.Point is not null).Select(static t => t.Point!.Value).ToHashSet();
-        var hidden = Math.Max(0, study.Issued - study.Trials.Length);
+        var named = study.Settings.Items.FirstOrDefault(static i => i.Key == BayesianSettings.LedgerName).Value;
+        var ledger = Ledger.Read(study, named).Points.Length;
+        var hidden = ledger + Math.Max(0, study.Issued - study.Trials.Length - ledger);
         var left = study.Space.Size is not { } size ? count : size > study.Issued ? size - tried.Count - hidden : 0;
         var fresh = points.Distinct().Count(p => !tried.Contains(p));
         Assert.True(fresh >= BigInteger.Min(left, count), $"Of {count} points only {fresh} are new; {left} are left.");
