@@ -134,7 +134,7 @@ public sealed class AcquisitionTests
         var places = Models.Scatter(Space, open, seed: 104);
         var normals = Numerics.Matrices.Random(Samples, open, seed: 105);
         var acquisition = new Acquisition(
-            Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, places), normals, beliefWeight: 0);
+            Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, places), normals, 0, new());
         var (means, covariance) = Joint(process, [.. places.Select(Unit)]);
         var factor = Cholesky(covariance, Jitter * process.Kernel.Signal);
 
@@ -170,7 +170,7 @@ public sealed class AcquisitionTests
 
         var after = new Acquisition(
             Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, place),
-            Numerics.Matrices.Random(Samples, 1, seed: 108), beliefWeight: 0);
+            Numerics.Matrices.Random(Samples, 1, seed: 108), 0, new());
 
         if (kind is nameof(AcquisitionKind.LowerConfidenceBound))
         {
@@ -199,7 +199,7 @@ public sealed class AcquisitionTests
 
         var acquisition = new Acquisition(
             Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, [.. open]),
-            Numerics.Matrices.Random(Samples, 7, seed: 110), beliefWeight: 0);
+            Numerics.Matrices.Random(Samples, 7, seed: 110), 0, new());
 
         Assert.All(Models.Scatter(Space, 50, seed: 111).AddRange(open), p =>
         {
@@ -273,7 +273,8 @@ public sealed class AcquisitionTests
         failures ? Feasibility(process) : null,
         new(Space, Models.Scatter(Space, open, seed: 3)),
         Numerics.Matrices.Random(open is 0 ? 0 : Samples, open, seed: 4),
-        belief);
+        belief,
+        new());
 
     /// <summary>Means and covariances of the noise-free function at places, by their definition.</summary>
     private static (double[] Means, double[][] Covariance) Joint(GaussianProcess process, ImmutableArray<double[]> units)

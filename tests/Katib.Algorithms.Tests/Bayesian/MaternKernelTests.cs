@@ -96,13 +96,13 @@ public sealed class MaternKernelTests
 
         Assert.Equal(
             pairs.Sum(static p => p.Second * (p.First - 0.3) * (p.First - 0.3)),
-            AxisSums.SquaredDifferences(numbers, 0.3, weights, isCategorical: false),
+            VectorSums.SquaredDifferences(numbers, 0.3, weights, isCategorical: false),
             1e-13 * count);
         Assert.Equal(
             categories.Zip(weights).Sum(static p => p.First == 1 ? 0 : p.Second),
-            AxisSums.SquaredDifferences(categories, 1, weights, isCategorical: true),
+            VectorSums.SquaredDifferences(categories, 1, weights, isCategorical: true),
             1e-13 * count);
         Assert.Equal(
-            pairs.Sum(static p => p.Second * (0.3 - p.First)), AxisSums.Differences(numbers, 0.3, weights), 1e-13 * count);
+            pairs.Sum(static p => p.Second * (0.3 - p.First)), VectorSums.Differences(numbers, 0.3, weights), 1e-13 * count);
     }
 }
