@@ -29,4 +29,7 @@ public sealed record Reply(ImmutableArray<Suggestion> Suggestions)
     /// none. Small, and never needed: a caller may lose them.
     /// </summary>
     public ImmutableArray<KeyValuePair<string, string>> Echo { get; init; } = [];
+
+    /// <summary>What an operator should know, though nobody asked: a sentence each, for the service's log.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Katib.Proto;
+using Microsoft.Extensions.Logging;
 using Wire = Api.V1.Beta1;
 
 namespace Katib.Hosting;
@@ -22,7 +23,7 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 }
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
-internal sealed class SuggestionService(ServedAlgorithm served)
+internal sealed partial class SuggestionService(ServedAlgorithm served, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
     public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
@@ -30,6 +31,11 @@ internal sealed class SuggestionService(ServedAlgorithm served)
         var algorithm = served.For(request.Experiment);
         var reply = algorithm.Suggest(
             WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
+        foreach (var warning in reply.Warnings)
+        {
+            Warn(request.Experiment?.Name ?? "", warning);
+        }
+
         return Task.FromResult(WireMapping.ToReply(reply));
     }
 
@@ -41,4 +47,7 @@ internal sealed class SuggestionService(ServedAlgorithm served)
         _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
         return Task.FromResult(new Wire.ValidateAlgorithmSettingsReply());
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Experiment}: {Warning}")]
+    private partial void Warn(string experiment, string warning);
 }

@@ -63,6 +63,7 @@ public sealed class BayesianOptimization : ISearchAlgorithm
         return new([.. reply.Select(p => new Suggestion(study.Space.Format(p)))])
         {
             Echo = [.. ledger.After(study, reply), .. settings.Effective],
+            Warnings = settings.Warnings,
         };
     }
 

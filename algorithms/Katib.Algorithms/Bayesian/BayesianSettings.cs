@@ -49,6 +49,11 @@ internal sealed record BayesianSettings(
     public ImmutableArray<KeyValuePair<string, string>> Effective =>
         BaseEstimator is OnlyEstimator ? [] : [KeyValuePair.Create("base_estimator", OnlyEstimator)];
 
+    /// <summary>The same in words.</summary>
+    public ImmutableArray<string> Warnings => Effective.IsEmpty
+        ? []
+        : [$"base_estimator {BaseEstimator} is served by a Gaussian process; the reply sets base_estimator to {OnlyEstimator}."];
+
     /// <summary>Reads and checks them.</summary>
     /// <exception cref="InvalidStudyException">One is wrong; all that are wrong are named.</exception>
     public static BayesianSettings Read(AlgorithmSettings settings)
