@@ -84,7 +84,6 @@ internal sealed class Model(
         int count,
         int phantoms)
     {
-
         var taken = Taken(process.Hyperparameters);
         taken.UnionWith(before);
         var open = new List<Point>([.. Sampled(process), .. before]);
@@ -92,8 +91,8 @@ internal sealed class Model(
             ? null
             : new Feasibility(
                 process.Kernel,
-                new(_space, [.. history.Results.Select(static r => r.Point)]),
-                new(_space, history.Failures));
+                new(_space, [.. results.Select(static r => r.Point)]),
+                new(_space, [.. history.Failures.TakeLast(MaxObservations)]));
         var region = _space.Dimension >= ManyAxes || history.Results.Length >= ManyResults
             ? TrustRegion.Around(_space, process, history.Results)
             : null;
@@ -117,8 +116,7 @@ internal sealed class Model(
                 break;
             }
 
-            spent += search.Judged * SecondsPerPoint(results.Length, _space.Dimension + open.Count);
-
+            spent += search.Judged * SecondsPerPoint(results.Length, _space.Dimension, open.Count);
             picks.Add(pick);
             open.Add(pick);
             _ = taken.Add(pick);
@@ -127,9 +125,18 @@ internal sealed class Model(
         return [.. picks.Skip(phantoms)];
     }
 
-    /// <summary>A product with the inverse, as many distances as there are axes, and the covariances.</summary>
-    private static double SecondsPerPoint(double observations, int rows) =>
-        1e-6 + (observations * ((5e-11 * observations) + (1e-9 * (rows + 5))));
+    /// <summary>
+    /// What it costs to judge a point: a product with the inverse, distances to results and failures, samples.
+    /// </summary>
+    private double SecondsPerPoint(double observations, int axes, int open)
+    {
+        const double PerProduct = 5e-11;
+        const double PerDistance = 1e-9;
+        const double PerSample = 3e-8;
+        var distances = (observations + Math.Min(history.Failures.Length, MaxObservations)) * (axes + 5);
+        return (PerProduct * observations * (observations + open)) + (PerDistance * distances)
+            + (PerSample * Samples * (1 + (open / 16.0)));
+    }
 
     /// <summary>Points whose trials run: of very many only those where a good loss is most likely.</summary>
     private IEnumerable<Point> Sampled(GaussianProcess process) =>
