@@ -186,6 +186,8 @@ internal sealed class Acquisition
             gradient.Clear();
             values[start + i] = Evaluate(units.Row(start + i), i, gradient);
         }
+
+        _feasibility?.Add(units, start, count, values, gradients);
     }
 
     private double Evaluate(ReadOnlySpan<double> unit, int i, Span<double> gradient)
@@ -219,7 +221,7 @@ internal sealed class Acquisition
             AddGradient(unit, i, loads, byMean, isClamped ? 0 : byDeviation / (2 * deviation), gradient);
         }
 
-        return value + Believe(unit, gradient) + (_feasibility?.AddLog(unit, gradient) ?? 0);
+        return value + Believe(unit, gradient);
     }
 
     private double Bound(double mean, double deviation, out double byMean, out double byDeviation)

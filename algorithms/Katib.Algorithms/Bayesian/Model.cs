@@ -29,6 +29,9 @@ internal sealed class Model(
     /// <summary>Of more points whose losses are not known only so many are sampled; all of them are taken.</summary>
     private const int MaxOpen = 64;
 
+    /// <summary>Whether trials fail is learnt from at most so many that did, and as many that did not.</summary>
+    private const int MaxLabels = 100;
+
     /// <summary>
     /// What a reply may cost, in seconds of one core of 2020: half a slow one needs six times as long, and Katib's
     /// controller waits for a minute. What it costs is reckoned and not measured, so that the reply does not depend on it.
@@ -87,12 +90,7 @@ internal sealed class Model(
         var taken = Taken(process.Hyperparameters);
         taken.UnionWith(before);
         var open = new List<Point>([.. Sampled(process), .. before]);
-        var feasibility = history.Failures.IsEmpty
-            ? null
-            : new Feasibility(
-                process.Kernel,
-                new(_space, [.. results.Select(static r => r.Point)]),
-                new(_space, [.. history.Failures.TakeLast(MaxObservations)]));
+        var feasibility = Judge(results);
         var region = _space.Dimension >= ManyAxes || history.Results.Length >= ManyResults
             ? TrustRegion.Around(_space, process, history.Results)
             : null;
@@ -133,9 +131,27 @@ internal sealed class Model(
         const double PerProduct = 5e-11;
         const double PerDistance = 1e-9;
         const double PerSample = 3e-8;
-        var distances = (observations + Math.Min(history.Failures.Length, MaxObservations)) * (axes + 5);
+        var distances = (observations + Math.Min(history.Failures.Length, 2 * MaxLabels)) * (axes + 5);
         return (PerProduct * observations * (observations + open)) + (PerDistance * distances)
             + (PerSample * Samples * (1 + (open / 16.0)));
+    }
+
+    /// <summary>A model of where trials fail, from the newest failures and results; null where none has failed.</summary>
+    private Feasibility? Judge(ImmutableArray<Result> results)
+    {
+        if (history.Failures.IsEmpty)
+        {
+            return null;
+        }
+
+        var labels = Observations.Labels(
+            _space,
+            [.. results.TakeLast(MaxLabels).Select(static r => r.Point)],
+            [.. history.Failures.TakeLast(MaxLabels)]);
+        var workspace = new Workspace();
+        var hyperparameters = fits.Get(
+            _space, labels, () => HyperparameterFit.Run(_space, labels, workspace, cancellationToken));
+        return GaussianProcess.Given(_space, labels, hyperparameters, workspace) is { } process ? new(process) : null;
     }
 
     /// <summary>Points whose trials run: of very many only those where a good loss is most likely.</summary>

@@ -36,6 +36,9 @@ internal sealed class Sites
 /// <param name="NoiseFactors">By how much the variance of the noise exceeds that of a trial that ran to its end.</param>
 internal sealed record Observations(Sites Sites, ImmutableArray<double> Values, ImmutableArray<double> NoiseFactors)
 {
+    /// <summary>How much more noise is expected of labels: failures come by chance more often than losses do.</summary>
+    private const double LabelNoise = 100;
+
     /// <summary>How many they are.</summary>
     public int Count => Values.Length;
 
@@ -48,5 +51,13 @@ internal sealed record Observations(Sites Sites, ImmutableArray<double> Values, 
             new(space, [.. results.Select(static r => r.Point)]),
             [.. losses],
             [.. results.Select(static r => r.NoiseFactor)]);
+    }
+
+    /// <summary>Labels of places: 1 where trials ended with a loss, -1 where they did not.</summary>
+    public static Observations Labels(ModelSpace space, IReadOnlyList<Point> good, IReadOnlyList<Point> bad)
+    {
+        var labels = Enumerable.Repeat(1.0, good.Count).Concat(Enumerable.Repeat(-1.0, bad.Count));
+        return new(
+            new(space, [.. good, .. bad]), [.. labels], [.. Enumerable.Repeat(LabelNoise, good.Count + bad.Count)]);
     }
 }

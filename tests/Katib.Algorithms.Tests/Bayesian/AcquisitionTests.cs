@@ -227,12 +227,16 @@ public sealed class AcquisitionTests
     public void Feasibility_is_a_factor()
     {
         var process = Process(25);
-        var feasibility = Feasibility(process);
+        var feasibility = Feasibility();
         var without = Acquire(process, nameof(AcquisitionKind.ExpectedImprovement), 3);
         var with = Acquire(process, nameof(AcquisitionKind.ExpectedImprovement), 3, failures: true);
 
-        Assert.All(Models.Scatter(Space, 20, seed: 113).Select(Unit), unit => Assert.Equal(
-            feasibility.AddLog(unit, []), Value(with, unit) - Value(without, unit), 1e-10));
+        Assert.All(Models.Scatter(Space, 20, seed: 113).Select(Unit), unit =>
+        {
+            var added = new double[1];
+            feasibility.Add(Models.Row(unit), 0, 1, added, gradients: null);
+            Assert.Equal(added[0], Value(with, unit) - Value(without, unit), 1e-10);
+        });
     }
 
     private static double[] Unit(Point point)
@@ -260,17 +264,17 @@ public sealed class AcquisitionTests
         return Models.Process(Space, observations, Fit);
     }
 
-    private static Feasibility Feasibility(GaussianProcess process) => new(
-        process.Kernel,
-        new(Space, Models.Scatter(Space, 25, seed: 1)),
-        new(Space, Models.Scatter(Space, 6, seed: 2)));
+    private static Feasibility Feasibility() => new(Models.Process(
+        Space,
+        Observations.Labels(Space, Models.Scatter(Space, 25, seed: 1), Models.Scatter(Space, 6, seed: 2)),
+        Fit));
 
     private static Acquisition Acquire(
         GaussianProcess process, string kind, int open, bool failures = false, double belief = 0) => new(
         Space,
         process,
         Enum.Parse<AcquisitionKind>(kind),
-        failures ? Feasibility(process) : null,
+        failures ? Feasibility() : null,
         new(Space, Models.Scatter(Space, open, seed: 3)),
         Numerics.Matrices.Random(open is 0 ? 0 : Samples, open, seed: 4),
         belief,

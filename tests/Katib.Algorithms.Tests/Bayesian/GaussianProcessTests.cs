@@ -51,7 +51,7 @@ public sealed class GaussianProcessTests
         var process = Models.Process(Models.Line, observations, hyperparameters);
         var (p, q, c) = (2.25, 3.0, Matern(2, 0.25 / 0.4));
         var determinant = (p * q) - (c * c);
-        var mu = ((q - c) - (p - c)) / determinant / (((q - c) + (p - c)) / determinant + 1);
+        var mu = (q - c - (p - c)) / determinant / (((q - c + (p - c)) / determinant) + 1);
         var (y0, y1) = (1 - mu, -1 - mu);
         var (a0, a1) = (((q * y0) - (c * y1)) / determinant, ((p * y1) - (c * y0)) / determinant);
         var (k0, k1) = (Matern(2, 0.75 / 0.4), Matern(2, 0.5 / 0.4));

@@ -1,5 +1,4 @@
 using Katib.Algorithms.Bayesian;
-using Katib.Algorithms.Numerics;
 
 namespace Katib.Algorithms.Tests.Bayesian;
 

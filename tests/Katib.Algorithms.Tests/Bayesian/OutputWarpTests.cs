@@ -4,24 +4,27 @@ namespace Katib.Algorithms.Tests.Bayesian;
 
 public sealed class OutputWarpTests
 {
-    public static TheoryData<double[]> Losses => new((double[][])
+    public static TheoryData<double[]> Losses =>
     [
-        [1, 2],
-        [3, 1, 2],
-        [5, 1, 4, 2, 3],
-        [1, 1, 1, 2],
-        [0, 0, 0, 0, 0, 1],
-        [-3, 0.5, 1e6, 0.25, 7, 7, 8, 0.125, -2],
-        [1e308, -1e308, 0, 1, 2, 3],
-        [double.MaxValue, 1, 2, 3, 4],
-        [double.MaxValue, double.MinValue],
-        [1e-300, 2e-300, 3e-300, 5e-300, 9e-300],
-        [double.Epsilon, 2 * double.Epsilon, 3 * double.Epsilon, 0, 5 * double.Epsilon],
-        [-1e-200, 1e-200, 0, 2e-200],
-        [1e100, 1.1e100, 1.2e100, 1.3e100, 1e-100],
-        [1e12, 1e12 + 1, 1e12 + 2, 1e12 + 5, 1e12 + 9],
-        [0.1, 0.2, 0.3, 1e300],
-    ]);
+        .. (double[][])
+        [
+            [1, 2],
+            [3, 1, 2],
+            [5, 1, 4, 2, 3],
+            [1, 1, 1, 2],
+            [0, 0, 0, 0, 0, 1],
+            [-3, 0.5, 1e6, 0.25, 7, 7, 8, 0.125, -2],
+            [1e308, -1e308, 0, 1, 2, 3],
+            [double.MaxValue, 1, 2, 3, 4],
+            [double.MaxValue, double.MinValue],
+            [1e-300, 2e-300, 3e-300, 5e-300, 9e-300],
+            [double.Epsilon, 2 * double.Epsilon, 3 * double.Epsilon, 0, 5 * double.Epsilon],
+            [-1e-200, 1e-200, 0, 2e-200],
+            [1e100, 1.1e100, 1.2e100, 1.3e100, 1e-100],
+            [1e12, 1e12 + 1, 1e12 + 2, 1e12 + 5, 1e12 + 9],
+            [0.1, 0.2, 0.3, 1e300],
+        ],
+    ];
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 20)];
 
