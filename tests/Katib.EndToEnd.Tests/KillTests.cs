@@ -46,7 +46,7 @@ public sealed class KillTests
         using (var katib = place.Start("katib.dll", "run", "ledger.yaml"))
         {
             await Workplace.UntilAsync("three trials run", () => place.TrialProcesses().Count >= 3);
-            await Workplace.SignalAsync(katib, "INT");
+            await Workplace.InterruptAsync(katib);
             _ = (await Workplace.EndAsync(katib)).Expect(130);
         }
 
@@ -69,7 +69,7 @@ public sealed class KillTests
 
         var second = await place.KatibAsync("run", "ledger.yaml");
         var deletion = await place.KatibAsync("delete", "ledger");
-        await Workplace.SignalAsync(katib, "INT");
+        await Workplace.InterruptAsync(katib);
         _ = await Workplace.EndAsync(katib);
 
         Assert.Contains("another process", second.Expect(2).Error, StringComparison.Ordinal);

@@ -59,6 +59,22 @@ internal sealed class Workplace : IDisposable
         return new(process.ExitCode, await output, await error);
     }
 
+    /// <summary>
+    /// Stops a process as Ctrl-C does; by SIGTERM where SIGINT is ignored, as in all that a script runs in the background.
+    /// </summary>
+    public static Task InterruptAsync(Process process) => SignalAsync(process, IgnoresInterrupts() ? "TERM" : "INT");
+
+    /// <summary>Whether SIGINT, number 2, is in the mask of ignored signals that processes inherit.</summary>
+    private static bool IgnoresInterrupts()
+    {
+        const string Field = "SigIgn:";
+        const string Status = "/proc/self/status";
+        var line = File.Exists(Status)
+            ? File.ReadLines(Status).FirstOrDefault(static l => l.StartsWith(Field, StringComparison.Ordinal))
+            : null;
+        return line is not null && (Convert.ToUInt64(line[Field.Length..].Trim(), 16) & 2) is not 0;
+    }
+
     /// <summary>Sends a signal by name, for instance KILL.</summary>
     public static async Task SignalAsync(Process process, string signal)
     {
