@@ -27,6 +27,11 @@ public sealed record ControllerDriver
         static trial => Philox.KeyOf(trial.ToString()) / (double)ulong.MaxValue;
 
     /// <summary>
+    /// Sees every request with its reply, those that get lost too. Whoever keeps a request clones it.
+    /// </summary>
+    public Action<Wire.GetSuggestionsRequest, Wire.GetSuggestionsReply> Answered { get; init; } = static (_, _) => { };
+
+    /// <summary>
     /// The trials that leak in. A point of theirs is a point that the service sees tried, and so does not suggest: for the
     /// sequence to be that of an undisturbed run, they must lie elsewhere.
     /// </summary>

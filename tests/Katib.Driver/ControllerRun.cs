@@ -32,7 +32,7 @@ internal sealed class ControllerRun
         }
 
         _dice = new(driver.Seed);
-        _calls = new(driver.Faults, replicas, _dice, Happened);
+        _calls = new(driver.Faults, replicas, _dice, Happened, driver.Answered);
         _budget = driver.Faults.BudgetRaised > 0 ? (_spec.MaxTrialCount + 1) / 2 : _spec.MaxTrialCount;
         _parallelism = _spec.ParallelTrialCount;
     }

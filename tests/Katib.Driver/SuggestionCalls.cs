@@ -6,7 +6,11 @@ namespace Katib.Driver;
 
 /// <summary>The controller's calls, with all that happens to calls.</summary>
 internal sealed class SuggestionCalls(
-    Faults faults, IReadOnlyList<IReplica> replicas, Dice dice, Action<string> happened)
+    Faults faults,
+    IReadOnlyList<IReplica> replicas,
+    Dice dice,
+    Action<string> happened,
+    Action<Wire.GetSuggestionsRequest, Wire.GetSuggestionsReply> answered)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
@@ -70,8 +74,10 @@ internal sealed class SuggestionCalls(
             await replicas[_replica].RestartAsync(cancellationToken);
         }
 
-        return await CallAsync(
+        var reply = await CallAsync(
             async (client, options) => await client.GetSuggestionsAsync(request, options), cancellationToken);
+        answered(request, reply);
+        return reply;
     }
 
     /// <summary>One call on a channel of its own, as the controller makes it.</summary>

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Katib.Algorithms.Bayesian;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using static Katib.Hosting.Tests.Requests;
@@ -13,13 +14,18 @@ public sealed class BlackBoxTests : IAsyncLifetime
 {
     private readonly Dictionary<string, (KestrelReplica First, KestrelReplica Second)> _replicas = [];
 
-    public static TheoryData<string> Algorithms => ["random", "grid"];
+    public static TheoryData<string> Algorithms => ["random", "grid", "bayesianoptimization"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        (string Name, ISearchAlgorithm Algorithm)[] served = [("random", new RandomSearch()), ("grid", new GridSearch())];
+        (string Name, Func<ISearchAlgorithm> Algorithm)[] served =
+        [
+            ("random", static () => new RandomSearch()),
+            ("grid", static () => new GridSearch()),
+            ("bayesianoptimization", static () => new BayesianOptimization()),
+        ];
         foreach (var (name, algorithm) in served)
         {
             _replicas[name] = (

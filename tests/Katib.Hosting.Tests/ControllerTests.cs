@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using Google.Protobuf;
+using Katib.Algorithms.Bayesian;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Driver;
@@ -23,6 +26,24 @@ public sealed class ControllerTests
                 {
                     lives.Add("random", space, seed);
                     lives.Add("grid", space, seed);
+                }
+            }
+
+            return lives;
+        }
+    }
+
+    /// <summary>The search by a model costs more; and every life has other faults.</summary>
+    public static TheoryData<string, ulong> ModelLives
+    {
+        get
+        {
+            var lives = new TheoryData<string, ulong>();
+            for (var seed = 1UL; seed <= (ulong)TestSize.Of(small: 1, full: 10); seed++)
+            {
+                foreach (var space in (string[])["continuous", "finite", "mixed"])
+                {
+                    lives.Add(space, seed);
                 }
             }
 
@@ -58,6 +79,70 @@ public sealed class ControllerTests
         Assert.True(disturbed.Trials.Length >= Trials, $"Only {disturbed.Trials.Length} trials are left.");
         Assert.Equal(atOnce.Lines(), disturbed.Sequence);
         Assert.Equal(undisturbed.Sequence, disturbed.Sequence.Take(Trials));
+    }
+
+    /// <summary>
+    /// What a model suggests depends on what it has seen, so that a disturbed life takes its own course. But what was
+    /// asked then gets the same bytes from whoever is asked, in whatever order the trials stand.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(ModelLives))]
+    public async Task Whatever_happens_a_search_by_a_model_succeeds_and_every_request_has_one_answer(string space, ulong seed)
+    {
+        const string Algorithm = "bayesianoptimization";
+        await using var first = await StartAsync(Algorithm);
+        await using var second = await StartAsync(Algorithm);
+        var recorded = new List<(Wire.GetSuggestionsRequest Request, ByteString Reply)>();
+        var driver = Driver(Algorithm, space, seed) with
+        {
+            Faults = Faults.All,
+            Answered = (request, reply) => recorded.Add((request.Clone(), reply.ToByteString())),
+        };
+
+        var report = await driver.RunAsync([first, second], Token);
+
+        AssertFlawless(report);
+        Assert.Equal(FaultNames.Select(static f => f.Data).Order(StringComparer.Ordinal), report.Happened.Keys);
+        Assert.True(report.Trials.Length >= Trials, $"Only {report.Trials.Length} trials are left.");
+        var replayed = TestSize.Of(small: 12, full: Trials);
+        foreach (var (request, reply) in recorded.Where((_, i) => i % Math.Max(1, recorded.Count / replayed) is 0))
+        {
+            await using var fresh = await StartAsync(Algorithm);
+            foreach (var (replica, turn) in ((KestrelReplica, string)[])[(fresh, "a"), (first, "b"), (second, "c")])
+            {
+                var turned = request.Clone();
+                turned.Trials.Clear();
+                turned.Trials.Add(request.Trials.OrderBy(t => Philox.KeyOf(t.Name + turn)));
+                var again = await replica.Client.GetSuggestionsAsync(turned, cancellationToken: Token);
+                Assert.Equal(reply, again.ToByteString());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Hidden_trials_ride_in_the_settings_and_are_not_suggested_again()
+    {
+        await using var service = await StartAsync("bayesianoptimization");
+        Wire.GetSuggestionsRequest? last = null;
+        var driver = Driver("bayesianoptimization", "whole", 5) with
+        {
+            Faults = new() { TrialGoesWrong = 0.6 },
+            Answered = (request, _) => last = request.Clone(),
+        };
+
+        var report = await driver.RunAsync([service], Token);
+
+        AssertFlawless(report);
+        var shown = last!.Trials.Select(static t => t.Name).ToHashSet();
+        var created = report.Trials.Length - last.CurrentRequestNumber;
+        var hidden = report.Trials.Take(created).Where(t => !shown.Contains(t.Name)).ToArray();
+        var settings = last.Experiment.Spec.Algorithm.AlgorithmSettings;
+        var unseen = settings.Single(static s => s.Name is "unseen_points").Value.Split(';');
+        Assert.True(hidden.Length > 10, $"Only {hidden.Length} trials are hidden.");
+
+        // Coordinates count from 0, the values of these parameters from 1.
+        Assert.All(hidden, t => Assert.Contains(
+            string.Join(',', t.Assignments.Select(static a => int.Parse(a.Value, CultureInfo.InvariantCulture) - 1)), unseen));
     }
 
     [Fact]
@@ -110,7 +195,14 @@ public sealed class ControllerTests
     }
 
     private static Task<KestrelReplica> StartAsync(string algorithm) => KestrelReplica.StartAsync(
-        algorithm, algorithm is "grid" ? new GridSearch() : new RandomSearch(), Token);
+        algorithm,
+        () => algorithm switch
+        {
+            "grid" => new GridSearch(),
+            "random" => new RandomSearch(),
+            _ => new BayesianOptimization(),
+        },
+        Token);
 
     private static ControllerDriver Driver(string algorithm, string space, ulong seed)
     {
@@ -142,6 +234,7 @@ public sealed class ControllerTests
             Categorical("b", "x", "y", "z", "u", "v"),
             Discrete("c", "1", "0.10", "100", "10", "50", "5"),
         ],
+        "whole" => [Whole("a", "1", "20"), Whole("b", "1", "30")],
         "exact" => [Whole("a", "1", "20"), Categorical("b", "x", "y"), Discrete("c", "1", "0.10", "100", "10", "50")],
         _ => [Real("a", "0", "1"), Whole("b", "1", "10"), Categorical("c", "x", "y", "z", "u")],
     };

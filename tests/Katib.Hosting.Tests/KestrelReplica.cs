@@ -10,11 +10,11 @@ namespace Katib.Hosting.Tests;
 internal sealed class KestrelReplica : IReplica, IAsyncDisposable
 {
     private readonly string _name;
-    private readonly ISearchAlgorithm _algorithm;
+    private readonly Func<ISearchAlgorithm> _algorithm;
     private WebApplication _app;
     private GrpcChannel? _channel;
 
-    private KestrelReplica(string name, ISearchAlgorithm algorithm)
+    private KestrelReplica(string name, Func<ISearchAlgorithm> algorithm)
     {
         (_name, _algorithm) = (name, algorithm);
         _app = Build();
@@ -27,8 +27,13 @@ internal sealed class KestrelReplica : IReplica, IAsyncDisposable
 
     public Wire.Suggestion.SuggestionClient Client => new(Channel);
 
+    public static Task<KestrelReplica> StartAsync(
+        string name, ISearchAlgorithm algorithm, CancellationToken cancellationToken) =>
+        StartAsync(name, () => algorithm, cancellationToken);
+
+    /// <summary>With an algorithm that forgets what it keeps when the replica is started anew.</summary>
     public static async Task<KestrelReplica> StartAsync(
-        string name, ISearchAlgorithm algorithm, CancellationToken cancellationToken)
+        string name, Func<ISearchAlgorithm> algorithm, CancellationToken cancellationToken)
     {
         var replica = new KestrelReplica(name, algorithm);
         await replica._app.StartAsync(cancellationToken);
@@ -49,5 +54,5 @@ internal sealed class KestrelReplica : IReplica, IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private WebApplication Build() => SuggestionHost.Build(_name, _algorithm, new(IPAddress.Loopback, 0));
+    private WebApplication Build() => SuggestionHost.Build(_name, _algorithm(), new(IPAddress.Loopback, 0));
 }

@@ -23,6 +23,7 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
     [Theory]
     [InlineData("Random")]
     [InlineData("Grid")]
+    [InlineData("Bayesian")]
     public async Task It_is_published_without_warning_validates_suggests_and_stops_cleanly(string name)
     {
         Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
@@ -30,7 +31,7 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
         using var channel = GrpcChannel.ForAddress(service.Address);
         var client = new Wire.Suggestion.SuggestionClient(channel);
         var experiment = Experiment(
-            name.ToLowerInvariant(), Real("a", "0", "1", "0.1"), Whole("b", "1", "5"), Categorical("c", "x", "y"));
+            AlgorithmOf(name), Real("a", "0", "1", "0.1"), Whole("b", "1", "5"), Categorical("c", "x", "y"));
 
         var health = await new Health.HealthClient(channel).CheckAsync(
             new() { Service = "manager.v1beta1.Suggestion" }, cancellationToken: Token);
@@ -54,13 +55,14 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
     [InlineData("Random", true)]
     [InlineData("Grid", false)]
     [InlineData("Grid", true)]
+    [InlineData("Bayesian", true)]
     public async Task Requests_of_20000_trials_of_10_parameters_pass_inside_100_MiB(string name, bool limitIsKnown)
     {
         Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
         await using var service = await services.StartAsync(name, limitIsKnown ? InAContainer : AsItIs, Token);
         using var channel = GrpcChannel.ForAddress(service.Address);
         var client = new Wire.Suggestion.SuggestionClient(channel);
-        var request = Large(name.ToLowerInvariant());
+        var request = Large(AlgorithmOf(name));
 
         // One is in work and four wait.
         var rounds = TestSize.Of(small: 3, full: 20);
@@ -76,6 +78,36 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
             "{0}: {1} kB at its peak, limit known: {2}", name, peak, limitIsKnown);
         Assert.InRange(peak, 1, LimitKilobytes);
     }
+
+    /// <summary>One after the other: a model takes the memory of one model.</summary>
+    [Theory]
+    [InlineData(100, 5)]
+    [InlineData(1000, 20)]
+    [InlineData(3000, 10)]
+    public async Task Models_are_made_inside_90_MiB(int trials, int parameters)
+    {
+        Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
+        await using var service = await services.StartAsync("Bayesian", AsItIs, Token);
+        using var channel = GrpcChannel.ForAddress(service.Address);
+        var client = new Wire.Suggestion.SuggestionClient(channel);
+
+        // The loss lies in a valley that ends somewhere inside, so that there is something to find.
+        var request = Large(
+            "bayesianoptimization", trials, parameters, static t => Math.Pow(Math.Sin(t * 0.37), 2) + (t % 11 / 20.0));
+        for (var round = 0; round < TestSize.Of(small: 2, full: 10); round++)
+        {
+            request.Trials.RemoveAt(request.Trials.Count - 1);
+            var reply = await client.GetSuggestionsAsync(request, cancellationToken: Token);
+            Assert.Equal(3, reply.Lines().Distinct().Count());
+        }
+
+        var peak = PeakKilobytes(service.Process.Id);
+        TestContext.Current.SendDiagnosticMessage("{0} trials of {1}: {2} kB at its peak", trials, parameters, peak);
+        Assert.InRange(peak, 1, 90 * 1024);
+    }
+
+    private static string AlgorithmOf(string service) =>
+        service is "Bayesian" ? "bayesianoptimization" : service.ToLowerInvariant();
 
     /// <summary>The most memory that the process ever had resident.</summary>
     private static int PeakKilobytes(int processId)

@@ -22,6 +22,7 @@ public sealed class NativeServices : IAsyncLifetime
         {
             await PublishAsync("Random");
             await PublishAsync("Grid");
+            await PublishAsync("Bayesian");
         }
     }
 

@@ -98,8 +98,21 @@ internal static class Requests
         return trial;
     }
 
+    /// <summary>The state of a trial that has ended with a loss.</summary>
+    public static Wire.TrialStatus Succeeded(double loss) => new()
+    {
+        StartTime = "2026-01-01T00:00:00Z",
+        CompletionTime = "2026-01-01T00:10:00Z",
+        Condition = Wire.TrialStatus.Types.TrialConditionType.Succeeded,
+        Observation = new()
+        {
+            Metrics = { new Wire.Metric { Name = "loss", Value = loss.ToString("R", CultureInfo.InvariantCulture) } },
+        },
+    };
+
     /// <summary>As large as requests get: every trial with all that Katib's controller says about one.</summary>
-    public static Wire.GetSuggestionsRequest Large(string algorithm, int trials = 20_000, int parameters = 10)
+    public static Wire.GetSuggestionsRequest Large(
+        string algorithm, int trials = 20_000, int parameters = 10, Func<int, double>? losses = null)
     {
         var experiment = Experiment(
             algorithm,
@@ -109,13 +122,7 @@ internal static class Requests
             var trial = Trial(Enumerable.Range(0, parameters).Select(i => (ParameterName(i), Value(t, i))));
             trial.Name = $"study-{t.ToString("x8", CultureInfo.InvariantCulture)}";
             trial.Spec.Objective = experiment.Spec.Objective;
-            trial.Status = new()
-            {
-                StartTime = "2026-01-01T00:00:00Z",
-                CompletionTime = "2026-01-01T00:10:00Z",
-                Condition = Wire.TrialStatus.Types.TrialConditionType.Succeeded,
-                Observation = new() { Metrics = { new Wire.Metric { Name = "loss", Value = "0.123456789012" } } },
-            };
+            trial.Status = Succeeded(losses?.Invoke(t) ?? 0.123456789012);
             return trial;
         }));
     }

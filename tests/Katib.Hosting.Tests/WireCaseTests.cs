@@ -1,4 +1,6 @@
+using System.Globalization;
 using Grpc.Core;
+using Katib.Algorithms.Bayesian;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using static Katib.Hosting.Tests.Requests;
@@ -11,6 +13,7 @@ public sealed class WireCaseTests : IAsyncLifetime
 {
     private KestrelReplica? _random;
     private KestrelReplica? _grid;
+    private KestrelReplica? _bayesian;
 
     /// <summary>Algorithm, settings, budget, parameters; then the message, or null where all is well.</summary>
     public static TheoryData<string, string, string, int, Wire.ParameterSpec[], string?> Validations => new()
@@ -37,6 +40,28 @@ public sealed class WireCaseTests : IAsyncLifetime
             "grid", "", "", 5, [Whole("a", "1", "5"), Real("b", "1", "5", "0")],
             "parameters[1].feasibleSpace.step '0' must be above 0"
         },
+    };
+
+    /// <summary>Settings of <c>bayesianoptimization</c>; then the message, or null where all is well.</summary>
+    public static TheoryData<string, string, string?> BayesianSettings => new()
+    {
+        { "random_state", "10", null },
+        { "random_state", "-1", "random_state should be great or equal than zero" },
+        { "unknown_conf", "1111", "unknown setting unknown_conf for algorithm bayesianoptimization" },
+        {
+            "base_estimator", "unknown estimator",
+            "base_estimator unknown estimator is not supported in Bayesian optimization"
+        },
+        { "base_estimator", "RF", null },
+        { "base_estimator", "GBRT", null },
+        { "n_initial_points", "-1", "n_initial_points should be great or equal than zero" },
+        { "n_initial_points", "0", null },
+        { "acq_func", "unknown", "acq_func unknown is not supported in Bayesian optimization" },
+        { "acq_func", "gp_hedge", null },
+        { "acq_func", "EIps", null },
+        { "acq_func", "PIps", null },
+        { "acq_optimizer", "unknown", "acq_optimizer unknown is not supported in Bayesian optimization" },
+        { "acq_optimizer", "lbfgs", null },
     };
 
     private static Wire.ParameterSpec[] HyperoptSpace =>
@@ -69,12 +94,15 @@ public sealed class WireCaseTests : IAsyncLifetime
     {
         _random = await KestrelReplica.StartAsync("random", new RandomSearch(), TestContext.Current.CancellationToken);
         _grid = await KestrelReplica.StartAsync("grid", new GridSearch(), TestContext.Current.CancellationToken);
+        _bayesian = await KestrelReplica.StartAsync(
+            "bayesianoptimization", new BayesianOptimization(), TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _random!.DisposeAsync();
         await _grid!.DisposeAsync();
+        await _bayesian!.DisposeAsync();
     }
 
     [Fact]
@@ -119,6 +147,84 @@ public sealed class WireCaseTests : IAsyncLifetime
         var status = (refused as RpcException)?.Status ?? Status.DefaultSuccess;
         Assert.Equal(message is null ? StatusCode.OK : StatusCode.InvalidArgument, status.StatusCode);
         Assert.Equal(message ?? "", status.Detail);
+    }
+
+    [Fact]
+    public async Task SK1_the_four_types_get_two_assignments()
+    {
+        var experiment = Experiment(
+            "bayesianoptimization",
+            Whole("int", "1", "5", distribution: Wire.Distribution.Unspecified),
+            Categorical("categorical", "cat1", "cat2", "cat3"),
+            Discrete("discrete", "3", "2", "6"),
+            Real("double", "1", "5", distribution: Wire.Distribution.Unspecified)).With("random_state", "10");
+        experiment.Spec.Objective = new() { Type = Wire.ObjectiveType.Maximize, Goal = 0.9 };
+        var request = Ask(experiment, 2, FourParameters("1", "cat1", "3", "2.5"), FourParameters("5", "cat2", "2", "3.5"));
+        request.TotalRequestNumber = 0;
+
+        var reply = await _bayesian!.Client.GetSuggestionsAsync(
+            request, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, reply.ParameterAssignments.Count);
+        Assert.All(reply.ParameterAssignments, static p => Assert.Equal(
+            ["int", "categorical", "discrete", "double"], p.Assignments.Select(static a => a.Name)));
+    }
+
+    [Theory]
+    [MemberData(nameof(BayesianSettings))]
+    public async Task SK2_settings_are_judged_in_Katibs_words(string setting, string value, string? message)
+    {
+        var experiment = Experiment("bayesianoptimization").With(setting, value);
+
+        var refused = await Record.ExceptionAsync(() => ValidateAsync(_bayesian!, experiment));
+
+        var status = (refused as RpcException)?.Status ?? Status.DefaultSuccess;
+        Assert.Equal(message is null ? StatusCode.OK : StatusCode.InvalidArgument, status.StatusCode);
+        Assert.Equal(message ?? "", status.Detail);
+    }
+
+    [Fact]
+    public async Task SK2_another_algorithm_is_refused_in_Katibs_words()
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(() => ValidateAsync(_bayesian!, Experiment("unknown")));
+
+        Assert.Equal(
+            (StatusCode.InvalidArgument, "unknown algorithm name unknown"), (refused.StatusCode, refused.Status.Detail));
+    }
+
+    [Theory]
+    [InlineData("-1", "1")]
+    [InlineData("-2", "-1")]
+    [InlineData("0", "1")]
+    public async Task Ranges_that_reach_zero_or_lie_below_it_are_searched(string min, string max)
+    {
+        var experiment = Experiment("bayesianoptimization", Real("a", min, max)).With("n_initial_points", "4");
+        var trials = Enumerable.Range(0, 6).Select(i =>
+        {
+            var value = Number(min) + ((Number(max) - Number(min)) * (i + 1) / 8);
+            var trial = Trial(("a", value.ToString("R", CultureInfo.InvariantCulture)));
+            trial.Status = Requests.Succeeded(i);
+            return trial;
+        });
+
+        var reply = await _bayesian!.Client.GetSuggestionsAsync(
+            Ask(experiment, 3, trials), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.All(reply.ParameterAssignments, p => Assert.InRange(
+            Number(p.Assignments[0].Value), Number(min), Number(max)));
+
+        static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task Another_estimator_is_echoed_as_what_it_is()
+    {
+        var experiment = Experiment("bayesianoptimization", Real("a", "0", "1")).With("base_estimator", "ET");
+
+        var reply = await _bayesian!.Client.GetSuggestionsAsync(
+            Ask(experiment, 1), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal("GP", reply.Algorithm.AlgorithmSettings.Single(static s => s.Name is "base_estimator").Value);
     }
 
     [Fact]

@@ -14,6 +14,9 @@ internal static class ActiveSet
     private const int Centers = 3;
     private const double Apart = 0.3;
 
+    /// <summary>Of a history that is still longer, in multiples of the set, only so many are looked at.</summary>
+    private const int MaxConsidered = 5;
+
     /// <summary>At most so many of the results, in their order.</summary>
     public static ImmutableArray<Result> Select(
         ModelSpace space, ImmutableArray<Result> results, int max, Hyperparameters hyperparameters)
@@ -22,6 +25,8 @@ internal static class ActiveSet
         {
             return results;
         }
+
+        results = Thin(results, MaxConsidered * max);
 
         var kernel = new MaternKernel(space, hyperparameters);
         var sites = new Sites(space, [.. results.Select(static r => r.Point)]);
@@ -75,5 +80,25 @@ internal static class ActiveSet
                 nearest[i] = Math.Min(nearest[i], distances[i]);
             }
         }
+    }
+
+    /// <summary>The better half of so many, and the rest from all others evenly; in their order.</summary>
+    private static ImmutableArray<Result> Thin(ImmutableArray<Result> results, int most)
+    {
+        if (results.Length <= most)
+        {
+            return results;
+        }
+
+        var kept = new bool[results.Length];
+        var byLoss = Enumerable.Range(0, results.Length).OrderBy(i => results[i].Loss).ToArray();
+        var best = most / 2;
+        for (var k = 0; k < most; k++)
+        {
+            var rest = (long)(k - best) * (results.Length - best) / (most - best);
+            kept[byLoss[k < best ? k : best + (int)rest]] = true;
+        }
+
+        return [.. results.Where((_, i) => kept[i])];
     }
 }

@@ -71,6 +71,11 @@ public sealed class BayesianOptimization : ISearchAlgorithm
     private static ImmutableArray<Point> Spread(
         Study study, List<Point> picks, ulong key, int count, CancellationToken cancellationToken)
     {
+        if (count is 0)
+        {
+            return [];
+        }
+
         var sequence = new DistinctDraws(study.Space, key, SpaceFilling.Draws(study.Space, key), cancellationToken);
         var later = study with
         {

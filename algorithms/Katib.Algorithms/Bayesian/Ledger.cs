@@ -21,10 +21,15 @@ internal sealed record Ledger(ImmutableArray<Point> Points)
     /// <summary>Reads what an earlier reply has written; what is no point of the space is passed over.</summary>
     public static Ledger Read(Study study, string? text)
     {
+        if (string.IsNullOrEmpty(text))
+        {
+            return new([]);
+        }
+
         var known = study.Trials.Where(static t => t.Point is not null).Select(static t => t.Point!.Value).ToHashSet();
         var points = ImmutableArray.CreateBuilder<Point>();
         var seen = new HashSet<Point>();
-        foreach (var item in (text ?? "").Split(Between, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var item in text.Split(Between, StringSplitOptions.RemoveEmptyEntries))
         {
             var coordinates = item.Split(Within);
             if (coordinates.Length == study.Space.Dimension
