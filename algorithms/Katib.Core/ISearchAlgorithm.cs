@@ -5,7 +5,7 @@ namespace Katib;
 /// <summary>A search algorithm: a pure function from what is known to what is to be tried next.</summary>
 /// <remarks>
 /// The same study and count give the same suggestions, for ever and on every replica, whatever the order of the trials.
-/// An instance holds no state and may be called from any thread.
+/// An instance holds no state but what saves time and changes nothing, and may be called from any thread.
 /// </remarks>
 public interface ISearchAlgorithm
 {
