@@ -14,8 +14,8 @@ internal static class ActiveSet
     private const int Centers = 3;
     private const double Apart = 0.3;
 
-    /// <summary>Of a history that is still longer, in multiples of the set, only so many are looked at.</summary>
-    private const int MaxConsidered = 5;
+    /// <summary>Of a history that is longer still only so many are looked at, for the sake of memory.</summary>
+    private const int MaxConsidered = 5000;
 
     /// <summary>At most so many of the results, in their order.</summary>
     public static ImmutableArray<Result> Select(
@@ -26,7 +26,7 @@ internal static class ActiveSet
             return results;
         }
 
-        results = Thin(results, MaxConsidered * max);
+        results = Thin(results);
 
         var kernel = new MaternKernel(space, hyperparameters);
         var sites = new Sites(space, [.. results.Select(static r => r.Point)]);
@@ -83,20 +83,20 @@ internal static class ActiveSet
     }
 
     /// <summary>The better half of so many, and the rest from all others evenly; in their order.</summary>
-    private static ImmutableArray<Result> Thin(ImmutableArray<Result> results, int most)
+    private static ImmutableArray<Result> Thin(ImmutableArray<Result> results)
     {
-        if (results.Length <= most)
+        if (results.Length <= MaxConsidered)
         {
             return results;
         }
 
         var kept = new bool[results.Length];
         var byLoss = Enumerable.Range(0, results.Length).OrderBy(i => results[i].Loss).ToArray();
-        var best = most / 2;
-        for (var k = 0; k < most; k++)
+        const int Best = MaxConsidered / 2;
+        for (var k = 0; k < MaxConsidered; k++)
         {
-            var rest = (long)(k - best) * (results.Length - best) / (most - best);
-            kept[byLoss[k < best ? k : best + (int)rest]] = true;
+            var rest = (long)(k - Best) * (results.Length - Best) / (MaxConsidered - Best);
+            kept[byLoss[k < Best ? k : Best + (int)rest]] = true;
         }
 
         return [.. results.Where((_, i) => kept[i])];
