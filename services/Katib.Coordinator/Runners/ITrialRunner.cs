@@ -34,7 +34,11 @@ public sealed record TrialJob(
     System.Text.Json.Nodes.JsonObject RunObject,
     string PrimaryContainerName,
     MetricsCollectorSpec Collector,
-    ImmutableArray<string> MetricNames);
+    ImmutableArray<string> MetricNames)
+{
+    /// <summary>Variables of the coordinator's own, set in the trial on top of the template's.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+}
 
 /// <summary>What has happened to a trial.</summary>
 public abstract record TrialEvent(string Trial)

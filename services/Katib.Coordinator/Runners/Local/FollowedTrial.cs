@@ -62,6 +62,7 @@ internal sealed class FollowedTrial(
 
         var local = LocalJob.Translate(
             job.RunObject, job.PrimaryContainerName, job.Collector, job.Trial, _folder.Metrics);
+        local = local with { Environment = local.Environment.AddRange(job.Environment) };
         _deadline = local.Deadline;
         await site.SurveyAsync(cancellationToken);
         return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
