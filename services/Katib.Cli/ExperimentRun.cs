@@ -5,12 +5,14 @@ using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Suggesting;
+using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 
 namespace Katib.Cli;
 
 /// <summary>One <c>katib run</c>: from the file to the printed result.</summary>
-internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAsyncDisposable
+internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline telemetry, TimeProvider time) : IAsyncDisposable
 {
     private WebApplication? _service;
 
@@ -34,7 +36,8 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
         var display = new RunDisplay(spec, options.Json, time);
         try
         {
-            var stored = await new ExperimentSession(options.Store, time).RunAsync(
+            var session = new ExperimentSession(options.Store, time) { Logger = telemetry.Loggers.CreateLogger("katib") };
+            var stored = await session.RunAsync(
                 new(spec, manifest.Folder, options.Gpus, options.Fresh),
                 FindServiceAsync,
                 display.ShowAsync,
@@ -77,7 +80,7 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
             return given;
         }
 
-        (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, cancellationToken);
+        (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, telemetry.AddTo, cancellationToken);
         return endpoint;
     }
 

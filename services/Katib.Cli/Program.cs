@@ -3,6 +3,7 @@ using Katib.Cli;
 using Katib.Cli.Commands;
 using Katib.Coordinator;
 using Katib.Coordinator.Storage;
+using Katib.Telemetry;
 using Microsoft.Data.Sqlite;
 
 var root = new RootCommand("""
@@ -39,7 +40,7 @@ try
     return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
-    or SqliteException or IOException or UnauthorizedAccessException)
+    or TelemetryException or SqliteException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

@@ -6,6 +6,8 @@ using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Katib.Coordinator.Telling;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Katib.Coordinator;
 
@@ -14,7 +16,7 @@ namespace Katib.Coordinator;
 /// What is wanted is saved before it is done, and every action may be repeated, so that a process which is killed at any
 /// moment is continued by the next one. <c>progress</c> hears of every step in a sentence. Only one loop may work on an experiment at a time; see <see cref="ExperimentLock"/>.
 /// </remarks>
-public sealed class ExperimentLoop(
+public sealed partial class ExperimentLoop(
     ExperimentSpec spec,
     StoredExperiment stored,
     ExperimentStore store,
@@ -34,8 +36,13 @@ public sealed class ExperimentLoop(
     private readonly HashSet<string> _points =
         stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
 
+    private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec, stored.State);
+
     private ExperimentState _state = stored.State;
     private int _failedCalls;
+
+    /// <summary>Where the same is logged, with the names of experiment and trial as fields.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>How far the experiment has come; may be read from any thread.</summary>
     public ExperimentState State => Volatile.Read(ref _state);
@@ -45,6 +52,7 @@ public sealed class ExperimentLoop(
     /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
     public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
     {
+        using var watched = Instruments.Watch(this, spec);
         var events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true, SingleWriter = true });
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watch = WatchAsync(events.Writer, watching.Token);
@@ -135,10 +143,11 @@ public sealed class ExperimentLoop(
                     StartedAt = time.GetUtcNow(),
                 });
                 await runner.StartAsync(JobOf(trial), cancellationToken);
+                Log.Started(Logger, spec.Name, trial.Name, trial.Attempt);
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                Save(trial with
+                End(trial, trial with
                 {
                     Status = TrialStatus.Killed,
                     Reason = "TrialKilled",
@@ -168,6 +177,7 @@ public sealed class ExperimentLoop(
             ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
         {
             progress.Report($"{failure.Message} Trying again.");
+            Log.Unavailable(Logger, spec.Name, failure.Message);
             await Task.Delay(CallPause, time, cancellationToken);
             return;
         }
@@ -239,7 +249,7 @@ public sealed class ExperimentLoop(
                 break;
             case TrialEvent.Ended(_, var exit):
                 var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
-                Save(ended);
+                End(trial, ended);
                 progress.Report($"{ended.Name}: {ended.Message}");
                 break;
             default:
@@ -254,8 +264,17 @@ public sealed class ExperimentLoop(
         await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
         foreach (var trial in running)
         {
-            Save(TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
+            End(trial, TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
         }
+    }
+
+    /// <summary>Saves what has become of a trial that ran, and tells operators.</summary>
+    private void End(TrialState attempt, TrialState after)
+    {
+        Save(after);
+        var end = after.EndedAt ?? time.GetUtcNow();
+        Instruments.Ended(attempt, after, end);
+        _trace.Ended(attempt, after, end, () => Log.Ended(Logger, spec.Name, after.Name, after.Reason, after.Message));
     }
 
     private TrialJob JobOf(TrialState trial) => new(
@@ -267,7 +286,10 @@ public sealed class ExperimentLoop(
             trial.Assignments.ToDictionary(static a => a.Name, static a => a.Value, StringComparer.Ordinal)),
         spec.Template.PrimaryContainerName,
         spec.MetricsCollector,
-        spec.Objective.AllMetricNames);
+        spec.Objective.AllMetricNames)
+    {
+        Environment = _trace.EnvironmentOf(trial),
+    };
 
     private void Save(TrialState trial)
     {
@@ -276,4 +298,16 @@ public sealed class ExperimentLoop(
     }
 
     private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Experiment}: {Trial} has started, attempt {Attempt}")]
+        public static partial void Started(ILogger logger, string experiment, string trial, int attempt);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Experiment}: {Trial}: {Message} ({Reason})")]
+        public static partial void Ended(ILogger logger, string experiment, string trial, string reason, string message);
+
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Experiment}: {Message} Trying again.")]
+        public static partial void Unavailable(ILogger logger, string experiment, string message);
+    }
 }

@@ -7,6 +7,8 @@ using Katib.Coordinator.Runners;
 using Katib.Coordinator.Runners.Local;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Katib.Coordinator.Telling;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Katib.Coordinator;
 
@@ -25,6 +27,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 {
     /// <summary>Another program's look at the lock takes no longer.</summary>
     private static readonly TimeSpan LockPatience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Where every step is logged, with the names of experiment and trial as fields.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>Runs an experiment to its end; one that has ended already is only read.</summary>
     /// <param name="request">What is to be run.</param>
@@ -55,6 +60,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             return stored;
         }
 
+        var now = time.GetUtcNow();
+        var begun = stored?.State ?? new([], now, EndedAt: null, Conditions.Begin(now), []);
+        var span = ExperimentTrace.Of(spec, begun).Begin(spec);
         try
         {
             // Nothing is changed before the algorithm has accepted the experiment.
@@ -63,17 +71,22 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             if (stored is null)
             {
                 await ForgetAsync(store, runner, old, folder, cancellationToken);
-                var now = time.GetUtcNow();
-                stored = store.Create(spec, request.Folder, new([], now, EndedAt: null, Conditions.Begin(now), []));
+                stored = store.Create(spec, request.Folder, begun);
             }
             else
             {
                 store.Update(stored.Id, spec, stored.State);
             }
 
-            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
+            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time) { Logger = Logger };
             _ = await drive(loop, cancellationToken);
+            ExperimentTrace.End(span, loop.State);
             return stored with { State = loop.State };
+        }
+        catch (SuggestionRefusedException)
+        {
+            ExperimentTrace.Refuse(span);
+            throw;
         }
         finally
         {

@@ -18,6 +18,7 @@ internal sealed class Admission : IAsyncDisposable
 
     private readonly int _budget;
     private readonly ConcurrencyLimiter _limiter;
+    private int _waiting;
 
     public Admission(int budget)
     {
@@ -30,10 +31,13 @@ internal sealed class Admission : IAsyncDisposable
         });
     }
 
+    /// <summary>How many requests wait for their turn.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var length = await PeekLengthAsync(context);
-        using var lease = await _limiter.AcquireAsync((int)Math.Clamp(length, 1, _budget), context.RequestAborted);
+        using var lease = await AcquireAsync((int)Math.Clamp(length, 1, _budget), context.RequestAborted);
         if (lease.IsAcquired)
         {
             await next(context);
@@ -49,6 +53,19 @@ internal sealed class Admission : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _limiter.DisposeAsync();
+
+    private async ValueTask<RateLimitLease> AcquireAsync(int permits, CancellationToken cancellationToken)
+    {
+        _ = Interlocked.Increment(ref _waiting);
+        try
+        {
+            return await _limiter.AcquireAsync(permits, cancellationToken);
+        }
+        finally
+        {
+            _ = Interlocked.Decrement(ref _waiting);
+        }
+    }
 
     /// <summary>The length that the message announces; 0 when the body ends before it does.</summary>
     private static async Task<uint> PeekLengthAsync(HttpContext context)

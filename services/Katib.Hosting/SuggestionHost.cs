@@ -4,6 +4,7 @@ using Grpc.AspNetCore.Server.Model;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection;
+using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -63,11 +64,21 @@ public static class SuggestionHost
             return await ProbeAsync(port) ? 0 : 1;
         }
 
-        await using var app = Build(name, algorithm, new(IPAddress.Any, port), static logging => logging.AddSimpleConsole());
         try
         {
+            await using var telemetry = await TelemetryPipeline.StartAsync($"katib-suggestion-{name}", CancellationToken.None);
+            await using var app = Build(name, algorithm, new(IPAddress.Any, port), logging =>
+            {
+                _ = logging.AddConsole();
+                telemetry.AddTo(logging);
+            });
             await app.RunAsync();
             return 0;
+        }
+        catch (TelemetryException wrong)
+        {
+            await Console.Error.WriteLineAsync(wrong.Message);
+            return 2;
         }
         catch (IOException unusable)
         {
@@ -85,6 +96,7 @@ public static class SuggestionHost
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
+        builder.UseConfiguredConsoleFormat();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -104,6 +116,7 @@ public static class SuggestionHost
         builder.Services.AddSingleton<SuggestionService>();
         builder.Services.AddSingleton<IServiceMethodProvider<SuggestionService>, SuggestionMethods>();
         builder.Services.AddSingleton<ErrorInterceptor>();
+        builder.Services.AddSingleton<CallTelemetry>();
         builder.Services.AddSingleton(static _ => new Admission(MaxBytesInFlight));
         builder.Services.AddGrpc(static grpc =>
         {
@@ -130,10 +143,13 @@ public static class SuggestionHost
         });
 
         var app = builder.Build();
+        var telemetry = app.Services.GetRequiredService<CallTelemetry>();
         var admission = app.Services.GetRequiredService<Admission>();
         app.UseWhen(
             static context => context.Request.Path.StartsWithSegments("/api.v1.beta1.Suggestion", StringComparison.Ordinal),
-            branch => branch.Use(next => context => admission.InvokeAsync(context, next)));
+            branch => branch
+                .Use(next => context => telemetry.InvokeAsync(context, next))
+                .Use(next => context => admission.InvokeAsync(context, next)));
         app.MapGrpcService<SuggestionService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcService<ReflectionServiceImpl>();

@@ -23,17 +23,21 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 }
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
-internal sealed partial class SuggestionService(ServedAlgorithm served, ILogger<SuggestionService> log)
+internal sealed partial class SuggestionService(
+    ServedAlgorithm served, CallTelemetry telemetry, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
     public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
     {
+        var experiment = request.Experiment?.Name ?? "";
+        telemetry.Asked(experiment, request.CurrentRequestNumber, request.Trials.Count);
         var algorithm = served.For(request.Experiment);
-        var reply = algorithm.Suggest(
-            WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
+        var study = WireMapping.ToStudy(request) with { Fitting = telemetry.Fit };
+        var reply = algorithm.Suggest(study, request.CurrentRequestNumber, context.CancellationToken);
+        telemetry.Answered(reply);
         foreach (var warning in reply.Warnings)
         {
-            Warn(request.Experiment?.Name ?? "", warning);
+            Warn(experiment, warning);
         }
 
         return Task.FromResult(WireMapping.ToReply(reply));

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Katib.Coordinator.Storage;
+using Katib.Telemetry;
 
 namespace Katib.Cli.Commands;
 
@@ -49,6 +50,7 @@ internal static class RunCommand
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            await using var telemetry = await TelemetryPipeline.StartAsync("katib", cancellationToken);
             await using var run = new ExperimentRun(
                 new(
                     parsed.GetRequiredValue(file),
@@ -59,6 +61,7 @@ internal static class RunCommand
                     [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()],
                     parsed.GetValue(fresh),
                     parsed.GetRequiredValue(output) is "json"),
+                telemetry,
                 TimeProvider.System);
             return await run.RunAsync(cancellationToken);
         });

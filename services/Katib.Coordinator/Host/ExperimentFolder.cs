@@ -85,14 +85,14 @@ internal sealed partial class ExperimentFolder(
                 return;
             }
 
-            var stored = await new ExperimentSession(new(_options.Store), time).RunAsync(
+            var stored = await new ExperimentSession(new(_options.Store), time) { Logger = logger }.RunAsync(
                 new(spec, Path.GetFullPath(_options.Experiments), Gpus: [], Fresh: false),
                 (algorithm, _) => Task.FromResult(_options.Endpoints.TryGetValue(algorithm, out var endpoint)
                     ? endpoint
                     : throw new ExperimentRefusedException(
                         $"No service is configured for the algorithm '{algorithm}'; set Coordinator:Endpoints:{algorithm}.")),
                 static (loop, token) => loop.RunAsync(token),
-                new Lines(logger, spec.Name),
+                new Progress<string>(),
                 cancellationToken);
             Log.Ended(logger, spec.Name, stored.State.Outcome!.Message);
         }
@@ -113,11 +113,6 @@ internal sealed partial class ExperimentFolder(
         }
     }
 
-    private sealed class Lines(ILogger logger, string experiment) : IProgress<string>
-    {
-        public void Report(string value) => Log.Step(logger, experiment, value);
-    }
-
     private static partial class Log
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Problem}")]
@@ -125,9 +120,6 @@ internal sealed partial class ExperimentFolder(
 
         [LoggerMessage(EventId = 6, Level = LogLevel.Warning, Message = "{Note}")]
         public static partial void Note(ILogger logger, string note);
-
-        [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Experiment}: {Step}")]
-        public static partial void Step(ILogger logger, string experiment, string step);
 
         [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "{Experiment} has ended: {Outcome}")]
         public static partial void Ended(ILogger logger, string experiment, string outcome);
