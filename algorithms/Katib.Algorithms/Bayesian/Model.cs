@@ -224,15 +224,15 @@ internal sealed class Model(
     /// <summary>Standard normal numbers that fill their space evenly.</summary>
     private Matrix Normals(int dimension)
     {
-        var normals = new Matrix(dimension is 0 ? 0 : Samples, dimension);
+        var normals = new Matrix(dimension, dimension is 0 ? 0 : Samples);
         var sobol = new SobolSequence(dimension, Philox.KeyOf($"{key} fantasies"));
-        for (var s = 0; s < normals.Rows; s++)
+        var probabilities = new double[dimension];
+        for (var s = 0; s < normals.Columns; s++)
         {
-            var row = normals.Row(s);
-            sobol.Fill(s, row);
-            foreach (ref var number in row)
+            sobol.Fill(s, probabilities);
+            for (var b = 0; b < dimension; b++)
             {
-                number = Normal.InvCDF(0, 1, number);
+                normals[b, s] = Normal.InvCDF(0, 1, probabilities[b]);
             }
         }
 
