@@ -6,8 +6,8 @@ namespace Katib.Algorithms.Bayesian;
 /// <remarks>
 /// <para>Trials that run and points already picked are taken into account through joint fantasies: samples of what the
 /// function may be at them and at the best observed points. In each, the improvement is that over the sample's own best,
-/// in closed form; the mean over the samples is what counts. With nothing open and little noise there is one sample: the
-/// least posterior mean.</para>
+/// in closed form; the mean over the samples is what counts. Without any such place there is one sample: the least
+/// posterior mean.</para>
 /// <para>B. Letham and others, "Constrained Bayesian optimization with noisy experiments", 2019, for the fantasies;
 /// S. Ament and others, 2023, for the logarithm.</para>
 /// </remarks>
