@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -33,7 +33,7 @@ internal static class LogsCommand
 
             // A trial that waits to begin again has no log yet; the one of the attempt before says why.
             var log = Enumerable.Range(1, attempt)
-                .Select(n => ProcessRunner.OutputLog(folder, name, n))
+                .Select(n => TrialLog.FileOf(folder, name, n))
                 .LastOrDefault(File.Exists);
             if (log is null)
             {

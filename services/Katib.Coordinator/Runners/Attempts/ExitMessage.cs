@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>Says how a trial ended, with the last words of its log where it failed.</summary>
 internal static class ExitMessage
@@ -24,7 +24,7 @@ internal static class ExitMessage
     public static TrialExit Lost(string log) => new(
         TrialExitKind.Lost,
         null,
-        "The trial ended without an exit code: it was stopped, its supervisor was killed, or the machine restarted."
+        "The trial ended without an exit code: it was stopped, what ran it was killed, or the machine restarted."
             + LastWords(log));
 
     public static TrialExit NotStarted(string why) => new(TrialExitKind.NotStarted, null, why);
