@@ -2,6 +2,7 @@ using System.CommandLine;
 using Katib.Cli;
 using Katib.Cli.Commands;
 using Katib.Coordinator;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -39,7 +40,7 @@ try
     return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
-    or SqliteException or IOException or UnauthorizedAccessException)
+    or RunnerUnavailableException or SqliteException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

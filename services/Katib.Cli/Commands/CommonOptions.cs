@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -32,6 +33,17 @@ internal static class CommonOptions
             DefaultValueFactory = _ => fallback,
         };
         return option.AcceptOnlyFromAmong(words);
+    }
+
+    /// <summary>What trials are run as; null where the user does not say.</summary>
+    public static Option<RunnerKind?> Runner(string description)
+    {
+        var option = new Option<RunnerKind?>("--runner")
+        {
+            Description = description,
+            CustomParser = static result => Enum.Parse<RunnerKind>(result.Tokens[^1].Value, ignoreCase: true),
+        };
+        return option.AcceptOnlyFromAmong("process", "docker");
     }
 
     /// <summary>A number of at least 1, or a clear error.</summary>

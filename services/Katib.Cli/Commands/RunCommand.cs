@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -12,6 +13,7 @@ internal sealed record RunOptions(
     int? MaxTrials,
     StoreLocation Store,
     ImmutableDictionary<string, Uri> Endpoints,
+    RunnerKind? Runner,
     ImmutableArray<string> Gpus,
     bool Fresh,
     bool Json);
@@ -31,9 +33,11 @@ internal static class RunCommand
             CustomParser = ParseEndpoints,
             DefaultValueFactory = static _ => [],
         };
+        var runner = CommonOptions.Runner(
+            "What trials run as: process, or docker (containers of the daemon that docker itself would use)");
         var gpus = new Option<string?>("--gpus")
         {
-            Description = "Devices such as 0,1: each running trial gets one of its own (CUDA_VISIBLE_DEVICES)",
+            Description = "Devices such as 0,1: each running trial gets one of its own (as CUDA_VISIBLE_DEVICES, or in its container)",
         };
         var fresh = new Option<bool>("--fresh") { Description = "Forget an earlier run of this experiment and start anew" };
         var output = CommonOptions.OneOf("--output", ["-o"], "table, or json: Katib's Experiment with its trials", "table", "table", "json");
@@ -41,11 +45,11 @@ internal static class RunCommand
             Run an experiment on this machine to its end.
 
             Each trial is a process: the command of the template's primary container, started where the file lies. The
-            image is not used. Press Ctrl-C to stop; the same command goes on where it stopped. The exit code is 0 only
+            image is not used. With --runner docker it is a container of that image. Press Ctrl-C to stop; the same command goes on where it stopped. The exit code is 0 only
             when the experiment has succeeded.
             """)
         {
-            file, parallel, maxTrials, store, endpoints, gpus, fresh, output,
+            file, parallel, maxTrials, store, endpoints, runner, gpus, fresh, output,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -56,6 +60,7 @@ internal static class RunCommand
                     parsed.GetValue(maxTrials),
                     new(parsed.GetRequiredValue(store).FullName),
                     parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
+                    parsed.GetValue(runner),
                     [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()],
                     parsed.GetValue(fresh),
                     parsed.GetRequiredValue(output) is "json"),

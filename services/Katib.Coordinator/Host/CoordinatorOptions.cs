@@ -14,6 +14,9 @@ internal sealed class CoordinatorOptions
     /// <summary>The file that keeps experiments and results.</summary>
     public string Store { get; set; } = Storage.StoreLocation.Default.File;
 
+    /// <summary>What the trials of new experiments are run as.</summary>
+    public Experiments.RunnerKind Runner { get; set; }
+
     /// <summary>The algorithm services: name to address.</summary>
     public Dictionary<string, Uri> Endpoints { get; } = [];
 

@@ -1,5 +1,5 @@
 using Katib.Coordinator.Manifests;
-using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Microsoft.Data.Sqlite;
@@ -66,9 +66,14 @@ internal sealed partial class ExperimentFolder(
         try
         {
             var parsed = ExperimentYaml.Parse(content);
-            var local = parsed.Spec is { Template: var template } known
-                ? LocalJob.Check(template.RunObject, template.PrimaryContainerName, known.MetricsCollector)
-                : new([], []);
+            var session = new ExperimentSession(new(_options.Store), time);
+            var runner = _options.Runner;
+            if (parsed.Spec is { } known)
+            {
+                runner = session.FindRunner(known.Namespace, known.Name) ?? runner;
+            }
+
+            var local = parsed.Spec is null ? new([], []) : runner.Check(parsed.Spec);
             var problems = parsed.Problems.AddRange(local.Problems.Select(parsed.Locate));
             foreach (var problem in problems)
             {
@@ -85,8 +90,8 @@ internal sealed partial class ExperimentFolder(
                 return;
             }
 
-            var stored = await new ExperimentSession(new(_options.Store), time).RunAsync(
-                new(spec, Path.GetFullPath(_options.Experiments), Gpus: [], Fresh: false),
+            var stored = await session.RunAsync(
+                new(spec, Path.GetFullPath(_options.Experiments), Gpus: [], Fresh: false) { Runner = runner },
                 (algorithm, _) => Task.FromResult(_options.Endpoints.TryGetValue(algorithm, out var endpoint)
                     ? endpoint
                     : throw new ExperimentRefusedException(
@@ -100,7 +105,8 @@ internal sealed partial class ExperimentFolder(
         {
             Log.Interrupted(logger, file);
         }
-        catch (SuggestionUnavailableException unavailable)
+        catch (Exception unavailable) when (
+            unavailable is SuggestionUnavailableException or RunnerUnavailableException)
         {
             Log.Refused(logger, file, $"{unavailable.Message} It is tried again.");
             await Task.Delay(Pause, time, cancellationToken);

@@ -14,6 +14,16 @@ internal static class ExitMessage
         code,
         code is 0 ? "The trial's program ended by itself." : $"The trial's program {Failure(code)}.{LastWords(log)}");
 
+    public static TrialExit OutOfMemory(int code, string limit, string log) => new(
+        TrialExitKind.OutOfMemory,
+        code,
+        (limit.Length > 0
+            ? $"The trial's program was killed because it needed more memory than its limit of {limit}; "
+                + "raise resources.limits.memory, or let it need less."
+            : "The trial's program was killed because the machine had no more memory; run fewer trials at once, "
+                + "or let it need less.")
+            + LastWords(log));
+
     public static TrialExit DeadlineExceeded(TimeSpan? deadline, string log) => new(
         TrialExitKind.DeadlineExceeded,
         null,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners.Attempts;
 
 namespace Katib.Coordinator.Runners.Local;
@@ -27,6 +28,12 @@ public sealed class ProcessRunner : ITrialRunner
     }
 
     /// <inheritdoc/>
+    public Task<ImmutableArray<Problem>> CheckAsync(
+        TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken) =>
+        Task.FromResult(
+            LocalMachine.Check(template.RunObject, template.PrimaryContainerName, collector, _site.Options));
+
+    /// <inheritdoc/>
     public Task StartAsync(TrialJob job, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -50,7 +57,7 @@ public sealed class ProcessRunner : ITrialRunner
         });
     }
 
-    /// <summary>Ends every trial below the folder, whoever has started it; returns when no process is left.</summary>
+    /// <inheritdoc/>
     public Task SweepAsync(CancellationToken cancellationToken) => _trials.LetGoAsync(async () =>
     {
         await Parallel.ForEachAsync(
