@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>Makes lines of bytes as they come: a line feed ends one, and so does a carriage return.</summary>
 /// <remarks>

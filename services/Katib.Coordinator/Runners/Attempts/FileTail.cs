@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>Reads a file's lines as it grows, from its beginning; starts over when it was truncated.</summary>
 internal sealed class FileTail(string path)

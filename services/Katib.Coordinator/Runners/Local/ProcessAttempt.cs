@@ -1,59 +1,35 @@
-using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
-using Katib.Coordinator.Experiments;
-using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Runners.Attempts;
+using Katib.Coordinator.Runners.Templates;
 
 namespace Katib.Coordinator.Runners.Local;
 
-/// <summary>One attempt at a trial that this coordinator has started or adopted, until it ends or is let go.</summary>
+/// <summary>One attempt at a trial, as processes of this machine.</summary>
 /// <remarks>
 /// All that is known of the attempt is in its folder, so starting and adopting are one path: whoever finds no claim
 /// starts a supervisor, and whatever became of that one, the claim and the exit file then say how the trial is.
 /// </remarks>
-internal sealed class FollowedTrial(
-    LocalSite site, TrialJob job, Func<FollowedTrial, TrialEvent, CancellationToken, ValueTask> report) : IDisposable
+internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
 {
-    private static readonly TimeSpan ReadEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LookSoon = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
-    private readonly CancellationTokenSource _letGo = new();
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private TimeSpan? _deadline;
-    private long _reported;
 
-    public TrialJob Job => job;
+    public string MetricsFile { get; } = MetricsDirectory.FileIn(
+        AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
-    /// <summary>Whether nobody wants to hear of it any more.</summary>
-    public bool IsLetGo => _letGo.IsCancellationRequested;
-
-    /// <summary>Completes after the last report.</summary>
-    public Task Following { get; private set; } = Task.CompletedTask;
-
-    public void Begin() => Following = Task.Run(FollowAsync);
-
-    /// <summary>Follows no further; the trial's processes are left as they are.</summary>
-    public async Task LetGoAsync()
+    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
     {
-        await _letGo.CancelAsync();
-        await Following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    public void Dispose() => _letGo.Dispose();
-
-    private async Task FollowAsync()
-    {
-        var token = _letGo.Token;
-        var ending = EndAsync(token);
-        await ReadMetricsAsync(ending, token);
-        var exit = await ending;
+        var exit = await StartOrAdoptAsync(cancellationToken);
         site.Gpus.Release(job.Trial);
-        await report(this, new TrialEvent.Ended(job.Trial, exit), token);
+        return exit;
     }
 
-    private async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    private async Task<TrialExit> StartOrAdoptAsync(CancellationToken cancellationToken)
     {
         if (Problems().FirstOrDefault() is { } problem)
         {
@@ -75,7 +51,7 @@ internal sealed class FollowedTrial(
         var problems = LocalJob.Check(job.RunObject, job.PrimaryContainerName, job.Collector).Problems;
         return problems.IsEmpty
             ? LocalMachine.FolderProblems(
-                LocalJobReader.Read(job.RunObject, job.PrimaryContainerName), job.Collector, _folder.Path)
+                LocalRules.Read(job.RunObject, job.PrimaryContainerName), job.Collector, _folder.Path)
             : problems;
     }
 
@@ -207,41 +183,4 @@ internal sealed class FollowedTrial(
     }
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
-
-    private async Task ReadMetricsAsync(Task ending, CancellationToken cancellationToken)
-    {
-        var parser = site.Parsers(job);
-        var tail = new FileTail(
-            job.Collector.Kind is CollectorKind.StdOut
-                ? _folder.OutputLog
-                : Path.Combine(_folder.Metrics, MetricsDirectory.FileOf(job.Collector)));
-        using (var timer = new PeriodicTimer(ReadEvery, site.Time))
-        {
-            while (!ending.IsCompleted)
-            {
-                _ = await Task.WhenAny(ending, timer.WaitForNextTickAsync(cancellationToken).AsTask());
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!ending.IsCompleted)
-                {
-                    await MeasureAsync(parser, tail.ReadNew(), cancellationToken);
-                }
-            }
-        }
-
-        await MeasureAsync(parser, tail.ReadToEnd(), cancellationToken);
-    }
-
-    private async Task MeasureAsync(
-        ILineParser parser, IEnumerable<List<string>> portions, CancellationToken cancellationToken)
-    {
-        foreach (var lines in portions)
-        {
-            ImmutableArray<MetricPoint> points = [.. lines.SelectMany(line => parser.Parse(line))];
-            if (!points.IsEmpty)
-            {
-                await report(this, new TrialEvent.Measured(job.Trial, _reported, points), cancellationToken);
-                _reported += points.Length;
-            }
-        }
-    }
 }

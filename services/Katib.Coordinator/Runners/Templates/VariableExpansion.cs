@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Templates;
 
 /// <summary>Kubernetes' own expansion of <c>$(NAME)</c> in command, args and the values of env.</summary>
 internal static class VariableExpansion

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>Says how a trial ended, with the last words of its log where it failed.</summary>
 internal static class ExitMessage
@@ -14,6 +14,16 @@ internal static class ExitMessage
         code,
         code is 0 ? "The trial's program ended by itself." : $"The trial's program {Failure(code)}.{LastWords(log)}");
 
+    public static TrialExit OutOfMemory(int code, string limit, string log) => new(
+        TrialExitKind.OutOfMemory,
+        code,
+        (limit.Length > 0
+            ? $"The trial's program was killed because it needed more memory than its limit of {limit}; "
+                + "raise resources.limits.memory, or let it need less."
+            : "The trial's program was killed because the machine had no more memory; run fewer trials at once, "
+                + "or let it need less.")
+            + LastWords(log));
+
     public static TrialExit DeadlineExceeded(TimeSpan? deadline, string log) => new(
         TrialExitKind.DeadlineExceeded,
         null,
@@ -24,7 +34,7 @@ internal static class ExitMessage
     public static TrialExit Lost(string log) => new(
         TrialExitKind.Lost,
         null,
-        "The trial ended without an exit code: it was stopped, its supervisor was killed, or the machine restarted."
+        "The trial ended without an exit code: it was stopped, what ran it was killed, or the machine restarted."
             + LastWords(log));
 
     public static TrialExit NotStarted(string why) => new(TrialExitKind.NotStarted, null, why);

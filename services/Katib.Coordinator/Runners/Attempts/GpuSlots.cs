@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>Who has which device: each goes to one trial at a time, in the order in which the trials asked.</summary>
 internal sealed class GpuSlots(ImmutableArray<string> devices)
@@ -75,6 +75,15 @@ internal sealed class GpuSlots(ImmutableArray<string> devices)
                     _ = next.Device.TrySetResult(device);
                 }
             }
+        }
+    }
+
+    /// <summary>Gives back all of them, when no trial is left.</summary>
+    public void ReleaseAll()
+    {
+        lock (_gate)
+        {
+            _holders.Clear();
         }
     }
 

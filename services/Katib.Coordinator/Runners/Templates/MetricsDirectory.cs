@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Text;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners.Attempts;
 
-namespace Katib.Coordinator.Runners.Local;
+namespace Katib.Coordinator.Runners.Templates;
 
 /// <summary>
 /// Katib's absolute metrics directory, which in a container is a volume of its own and here a folder of the trial.
@@ -31,6 +32,10 @@ internal static class MetricsDirectory
     /// <summary>The file's name in the directory.</summary>
     public static string FileOf(MetricsCollectorSpec collector) =>
         collector.Path[(collector.Path.LastIndexOf('/') + 1)..];
+
+    /// <summary>Where an attempt's metrics appear: in what it prints, or in the file of that name.</summary>
+    public static string FileIn(AttemptFolder folder, MetricsCollectorSpec collector) =>
+        collector.Kind is CollectorKind.StdOut ? folder.OutputLog : Path.Combine(folder.Metrics, FileOf(collector));
 
     /// <summary>Whether the text names the directory.</summary>
     public static bool IsNamedIn(string text, string directory) => Find(text, directory, 0) >= 0;
