@@ -175,7 +175,7 @@ public sealed class SubmitApiTests : IAsyncLifetime
     [Fact]
     public async Task What_is_no_text_is_refused_and_what_is_unknown_is_not_found()
     {
-        using var binary = new ByteArrayContent([0xff, 0xfe, 0xfd]);
+        using var binary = new ByteArrayContent([0xc3, 0x28]);
         using var refused = await _http.PostAsync(UrlOf(Experiments), binary, Cancellation);
         using var read = await _http.GetAsync(UrlOf($"{Experiments}/nothing"), Cancellation);
         using var watched = await _http.GetAsync(UrlOf($"{Experiments}/nothing?watch=true"), Cancellation);
