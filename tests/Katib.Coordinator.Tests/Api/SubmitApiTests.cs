@@ -175,7 +175,7 @@ public sealed class SubmitApiTests : IAsyncLifetime
     [Fact]
     public async Task What_is_no_text_is_refused_and_what_is_unknown_is_not_found()
     {
-        using var binary = new ByteArrayContent([0xff, 0xfe, 0xfd]);
+        using var binary = new ByteArrayContent([0xc3, 0x28]);
         using var refused = await _http.PostAsync(UrlOf(Experiments), binary, Cancellation);
         using var read = await _http.GetAsync(UrlOf($"{Experiments}/nothing"), Cancellation);
         using var watched = await _http.GetAsync(UrlOf($"{Experiments}/nothing?watch=true"), Cancellation);
@@ -226,11 +226,13 @@ public sealed class SubmitApiTests : IAsyncLifetime
     [Fact]
     public async Task A_coordinator_that_is_started_again_goes_on_with_what_was_submitted()
     {
-        using var created = await PostAsync(Given.Spec(max: 4, command: """[sh, -c, "sleep 1; echo loss=${trialParameters.x}"]"""));
+        using var created = await PostAsync(
+            Given.Spec(max: 4, command: """[sh, -c, "[ -e go ] || exec sleep 60; echo loss=${trialParameters.x}"]"""));
         await RunningAsync(3);
 
         await EndAsync();
         Assert.Empty(TrialProcesses());
+        await File.WriteAllTextAsync(Path.Combine(_folder, "go"), "", Cancellation);
         await StartAsync();
         _ = await WatchAsync("study");
 
