@@ -25,17 +25,7 @@ internal sealed record ManifestFile(
     /// <summary>Reads and checks a file. An algorithm that is served elsewhere is checked by its service.</summary>
     public static ManifestFile Read(FileInfo file, IReadOnlyDictionary<string, Uri>? endpoints = null)
     {
-        if (!file.Exists)
-        {
-            throw new UserException($"There is no file '{file}'.");
-        }
-
-        if (file.Length > MaxBytes)
-        {
-            throw new UserException($"'{file}' has {file.Length} bytes; an Experiment has at most {MaxBytes}.");
-        }
-
-        var parsed = ExperimentYaml.Parse(File.ReadAllText(file.FullName));
+        var parsed = ExperimentYaml.Parse(Text(file));
         var folder = file.DirectoryName!;
         if (parsed.Spec is not { } spec)
         {
@@ -50,6 +40,19 @@ internal sealed record ManifestFile(
             .OrderBy(static p => p.Line)
             .ToImmutableArray();
         return new(file.ToString(), folder, problems.IsEmpty ? spec : null, problems, parsed.Warnings, local.Notes);
+    }
+
+    /// <summary>What stands in the file.</summary>
+    public static string Text(FileInfo file)
+    {
+        if (!file.Exists)
+        {
+            throw new UserException($"There is no file '{file}'.");
+        }
+
+        return file.Length <= MaxBytes
+            ? File.ReadAllText(file.FullName)
+            : throw new UserException($"'{file}' has {file.Length} bytes; an Experiment has at most {MaxBytes}.");
     }
 
     /// <summary>Prints problems and warnings, one a line.</summary>

@@ -9,6 +9,7 @@ internal static class ValidateCommand
     {
         var file = CommonOptions.ManifestFile();
         var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file };
+        command.RefuseServer();
         command.SetAction(parsed =>
         {
             var manifest = ManifestFile.Read(parsed.GetRequiredValue(file));

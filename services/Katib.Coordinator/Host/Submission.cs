@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Runners.Local;
+
+namespace Katib.Coordinator.Host;
+
+/// <summary>A manifest as it was handed in, with everything that was found in it.</summary>
+/// <param name="Parsed">What it says.</param>
+/// <param name="Problems">Everything that is wrong with it, by the format's rules and the runner's.</param>
+/// <param name="Notes">What is different on this machine.</param>
+internal sealed record Submission(
+    ParsedExperiment Parsed, ImmutableArray<ManifestProblem> Problems, ImmutableArray<string> Notes)
+{
+    /// <summary>The experiment; null when there are problems.</summary>
+    public ExperimentSpec? Spec => Problems.IsEmpty ? Parsed.Spec : null;
+
+    public static Submission Read(string text)
+    {
+        var parsed = ExperimentYaml.Parse(text);
+        if (parsed.Spec is not { Template: var template } spec)
+        {
+            return new(parsed, parsed.Problems, []);
+        }
+
+        var local = LocalJob.Check(template.RunObject, template.PrimaryContainerName, spec.MetricsCollector);
+        return new(parsed, [.. local.Problems.Select(parsed.Locate)], local.Notes);
+    }
+}
