@@ -3,7 +3,10 @@
 
 namespace Katib.Containers.Tests;
 
-/// <summary>The images of the repository, built by compose when the first test wants them.</summary>
+/// <summary>
+/// The images of the repository, built by compose when the first test wants them; with KATIB_TEST_IMAGES=built, those that
+/// an earlier run has left.
+/// </summary>
 public sealed class Images
 {
     private readonly Lazy<Task> _built = new(BuildAsync);
@@ -25,6 +28,11 @@ public sealed class Images
         return _built.Value;
     }
 
-    private static async Task BuildAsync() =>
-        _ = (await new Compose("katib-build", "docker-compose.yml").RunAsync("--profile", "command", "build")).Expect(0);
+    private static async Task BuildAsync()
+    {
+        if (Environment.GetEnvironmentVariable("KATIB_TEST_IMAGES") is not "built")
+        {
+            _ = (await new Compose("katib-build", "docker-compose.yml").RunAsync("--profile", "command", "build")).Expect(0);
+        }
+    }
 }

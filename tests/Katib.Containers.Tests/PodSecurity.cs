@@ -48,5 +48,5 @@ internal static class PodSecurity
 
     private static bool IsTrue(JsonNode? value) => (string?)value is "true";
 
-    private static IEnumerable<JsonNode?> Items(JsonNode? list) => list?.AsArray() ?? [];
+    private static JsonArray Items(JsonNode? list) => list?.AsArray() ?? [];
 }
