@@ -26,41 +26,28 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
     public async Task FollowAsync(Func<ExperimentLook?> look, CancellationToken cancellationToken)
     {
         response.ContentType = "application/json;stream=watch";
-        do
+        while (look() is { } now)
         {
-            if (look() is not { } now)
-            {
-                Write("DELETED", _told is null ? [] : StatusJson.OfExperimentAlone(_told.Spec.Manifest, _told.State));
-                break;
-            }
-
             Tell(now);
-            if (now is { IsWorkedOn: false, State.Outcome: null })
-            {
-                Write("ERROR", new() { ["kind"] = "Status", ["message"] = now.Note });
-            }
-
             if (!now.IsWorkedOn)
             {
-                break;
+                if (now.State.Outcome is null)
+                {
+                    Write("ERROR", new() { ["kind"] = "Status", ["message"] = now.Note });
+                }
+
+                return;
             }
 
             await response.BodyWriter.FlushAsync(cancellationToken);
-        }
-        while (await WaitAsync(cancellationToken));
-        await response.BodyWriter.FlushAsync(cancellationToken);
-    }
-
-    /// <returns>True; a method only so that the loop can ask for it.</returns>
-    private async Task<bool> WaitAsync(CancellationToken cancellationToken)
-    {
-        await Task.Delay(Period, time, cancellationToken);
-        if (time.GetElapsedTime(_toldAt) > Silence)
-        {
-            Write("BOOKMARK", []);
+            await Task.Delay(Period, time, cancellationToken);
+            if (time.GetElapsedTime(_toldAt) > Silence)
+            {
+                Write("BOOKMARK", []);
+            }
         }
 
-        return true;
+        Write("DELETED", _told is null ? [] : StatusJson.OfExperimentAlone(_told.Spec.Manifest, _told.State));
     }
 
     private void Tell(ExperimentLook now)

@@ -115,7 +115,15 @@ internal sealed class SubmitApi(
         }
 
         using var leaving = Leaving(context);
-        await new ExperimentWatch(context.Response, time).FollowAsync(() => runs.Look(@namespace, name), leaving.Token);
+        try
+        {
+            await new ExperimentWatch(context.Response, time).FollowAsync(() => runs.Look(@namespace, name), leaving.Token);
+        }
+        catch (OperationCanceledException) when (leaving.IsCancellationRequested)
+        {
+            // What was begun ends here; the watcher finds out whether the coordinator comes back.
+        }
+
         return Results.Empty;
     }
 

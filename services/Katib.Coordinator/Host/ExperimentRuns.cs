@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Storage;
@@ -24,6 +23,7 @@ internal sealed partial class ExperimentRuns(
     private readonly StoreLocation _location = new(options.Value.Store);
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Namespace, string Name), ExperimentWork> _works = [];
+    private readonly HashSet<(string Namespace, string Name)> _ending = [];
     private bool _isClosed;
 
     /// <summary>Begins to work on an experiment, or joins the work that is under way.</summary>
@@ -38,6 +38,11 @@ internal sealed partial class ExperimentRuns(
         {
             ObjectDisposedException.ThrowIf(_isClosed, this);
             var key = (spec.Namespace, spec.Name);
+            if (_ending.Contains(key))
+            {
+                throw new ExperimentRefusedException($"'{spec.Name}' is being stopped; try again when that is done.");
+            }
+
             if (_works.TryGetValue(key, out var known))
             {
                 if (!known.Completion.IsCompleted)
@@ -70,7 +75,7 @@ internal sealed partial class ExperimentRuns(
             {
                 Log.Unreadable(logger, stored.Name);
             }
-            else if (WorkOn(stored.Namespace, stored.Name) is null)
+            else if (WorkOn(stored.Namespace, stored.Name).Work is null)
             {
                 _ = Begin(spec, stored.Folder, isPatient: true);
             }
@@ -88,9 +93,9 @@ internal sealed partial class ExperimentRuns(
     /// <summary>One experiment with its trials; null when there is none of that name.</summary>
     public ExperimentLook? Look(string @namespace, string name)
     {
-        var work = WorkOn(@namespace, name);
-        var isWorkedOn = work is { Completion.IsCompleted: false };
-        if (isWorkedOn && work!.State is { } state)
+        // Before the store is read: what ends in between is then looked at once more, and not taken for left alone.
+        var (work, isWorkedOn) = WorkOn(@namespace, name);
+        if (work is { Completion.IsCompleted: false, State: { } state })
         {
             return new(work.Spec, state, work.Note, IsWorkedOn: true);
         }
@@ -101,12 +106,16 @@ internal sealed partial class ExperimentRuns(
             return null;
         }
 
-        return new(spec, stored.State, stored.State.Outcome is null ? NoteOn(@namespace, name) : null, isWorkedOn);
+        var note = work?.Note ?? (isWorkedOn ? null : NotWorkedOn);
+        return new(spec, stored.State, stored.State.Outcome is null ? note : null, isWorkedOn);
     }
 
     /// <summary>Why an unfinished experiment does not get on; null when it does.</summary>
-    public string? NoteOn(string @namespace, string name) =>
-        WorkOn(@namespace, name) is { } work && (work.Note is not null || !work.Completion.IsCompleted) ? work.Note : NotWorkedOn;
+    public string? NoteOn(string @namespace, string name)
+    {
+        var (work, isWorkedOn) = WorkOn(@namespace, name);
+        return work?.Note ?? (isWorkedOn ? null : NotWorkedOn);
+    }
 
     /// <summary>The newest log of a trial; null when there is none yet.</summary>
     public string? LogOf(string @namespace, string name, string trial) =>
@@ -145,19 +154,36 @@ internal sealed partial class ExperimentRuns(
     private async Task<bool> EndAsync(
         string @namespace, string name, Func<ExperimentSession, ExperimentStore, StoredExperiment, Task> end)
     {
-        if (WorkOn(@namespace, name) is { } work)
+        var key = (@namespace, name);
+        ExperimentWork? work;
+        lock (_gate)
         {
-            await work.InterruptAsync();
+            work = _works.GetValueOrDefault(key);
+            if (!_ending.Add(key))
+            {
+                throw new ExperimentRefusedException($"'{name}' is being stopped already; try again when that is done.");
+            }
         }
 
-        using var store = ExperimentStore.Open(_location.File);
-        if (store.Read(@namespace, name) is not { } stored)
+        try
         {
-            return false;
-        }
+            await (work?.InterruptAsync() ?? Task.CompletedTask);
+            using var store = ExperimentStore.Open(_location.File);
+            if (store.Read(@namespace, name) is not { } stored)
+            {
+                return false;
+            }
 
-        await end(new(_location, time), store, stored);
-        return true;
+            await end(new(_location, time), store, stored);
+            return true;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _ = _ending.Remove(key);
+            }
+        }
     }
 
     /// <summary>What has ended well is read from the store, and what has not keeps its note.</summary>
@@ -170,11 +196,13 @@ internal sealed partial class ExperimentRuns(
         }
     }
 
-    private ExperimentWork? WorkOn(string @namespace, string name)
+    private (ExperimentWork? Work, bool IsWorkedOn) WorkOn(string @namespace, string name)
     {
+        var key = (@namespace, name);
         lock (_gate)
         {
-            return _works.GetValueOrDefault((@namespace, name));
+            var work = _works.GetValueOrDefault(key);
+            return (work, work is { Completion.IsCompleted: false } || _ending.Contains(key));
         }
     }
 

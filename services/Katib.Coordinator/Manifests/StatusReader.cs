@@ -11,12 +11,14 @@ namespace Katib.Coordinator.Manifests;
 /// <remarks>What Katib's status has no place for is not there: attempts, the echo of settings, times of values.</remarks>
 public static class StatusReader
 {
+    private static readonly string[] OwnFields = ["apiVersion", "kind", "metadata", "spec"];
+
     /// <summary>What an Experiment's own fields say.</summary>
     /// <exception cref="FormatException">It is no Experiment, or one of another version.</exception>
     public static ExperimentSpec SpecOf(JsonObject experiment)
     {
         var manifest = new JsonObject(
-            from name in (string[])["apiVersion", "kind", "metadata", "spec"]
+            from name in OwnFields
             select KeyValuePair.Create(name, experiment[name]?.DeepClone()));
         var parsed = ExperimentYaml.Parse(manifest.ToJsonString());
         return parsed.Spec ?? throw new FormatException(parsed.Problems[0].ToString());
