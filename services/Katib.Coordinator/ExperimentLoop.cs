@@ -7,7 +7,6 @@ using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Katib.Coordinator.Telling;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Katib.Coordinator;
 
@@ -16,13 +15,13 @@ namespace Katib.Coordinator;
 /// What is wanted is saved before it is done, and every action may be repeated, so that a process which is killed at any
 /// moment is continued by the next one. <c>progress</c> hears of every step in a sentence. Only one loop may work on an experiment at a time; see <see cref="ExperimentLock"/>.
 /// </remarks>
-public sealed partial class ExperimentLoop(
+public sealed class ExperimentLoop(
     ExperimentSpec spec,
     StoredExperiment stored,
     ExperimentStore store,
     SuggestionClient suggestions,
     ITrialRunner runner,
-    IProgress<string> progress,
+    IProgress<ExperimentStep> progress,
     TimeProvider time)
 {
     /// <summary>So many failed calls in a row, each of them retried, are not waited out when nothing runs.</summary>
@@ -36,13 +35,10 @@ public sealed partial class ExperimentLoop(
     private readonly HashSet<string> _points =
         stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
 
-    private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec, stored.State);
+    private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec.Namespace, spec.Name, stored.State);
 
     private ExperimentState _state = stored.State;
     private int _failedCalls;
-
-    /// <summary>Where the same is logged, with the names of experiment and trial as fields.</summary>
-    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>How far the experiment has come; may be read from any thread.</summary>
     public ExperimentState State => Volatile.Read(ref _state);
@@ -143,17 +139,10 @@ public sealed partial class ExperimentLoop(
                     StartedAt = time.GetUtcNow(),
                 });
                 await runner.StartAsync(JobOf(trial), cancellationToken);
-                Log.Started(Logger, spec.Name, trial.Name, trial.Attempt);
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                End(trial, trial with
-                {
-                    Status = TrialStatus.Killed,
-                    Reason = "TrialKilled",
-                    Message = "Trial is stopped because the experiment has ended",
-                    EndedAt = time.GetUtcNow(),
-                });
+                End(trial, TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();
@@ -176,8 +165,7 @@ public sealed partial class ExperimentLoop(
         catch (SuggestionUnavailableException failure) when (
             ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
         {
-            progress.Report($"{failure.Message} Trying again.");
-            Log.Unavailable(Logger, spec.Name, failure.Message);
+            progress.Report(new($"{failure.Message} Trying again."));
             await Task.Delay(CallPause, time, cancellationToken);
             return;
         }
@@ -249,8 +237,7 @@ public sealed partial class ExperimentLoop(
                 break;
             case TrialEvent.Ended(_, var exit):
                 var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
-                End(trial, ended);
-                progress.Report($"{ended.Name}: {ended.Message}");
+                End(trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
             default:
                 throw new InvalidOperationException($"There is no event {happened}.");
@@ -268,13 +255,13 @@ public sealed partial class ExperimentLoop(
         }
     }
 
-    /// <summary>Saves what has become of a trial that ran, and tells operators.</summary>
-    private void End(TrialState attempt, TrialState after)
+    /// <summary>Saves what has become of a trial that ran, and tells operators; <paramref name="report"/> is part of that.</summary>
+    private void End(TrialState attempt, TrialState after, Action? report = null)
     {
         Save(after);
         var end = after.EndedAt ?? time.GetUtcNow();
         Instruments.Ended(attempt, after, end);
-        _trace.Ended(attempt, after, end, () => Log.Ended(Logger, spec.Name, after.Name, after.Reason, after.Message));
+        _trace.Ended(attempt, after, end, report);
     }
 
     private TrialJob JobOf(TrialState trial) => new(
@@ -298,16 +285,4 @@ public sealed partial class ExperimentLoop(
     }
 
     private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Experiment}: {Trial} has started, attempt {Attempt}")]
-        public static partial void Started(ILogger logger, string experiment, string trial, int attempt);
-
-        [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Experiment}: {Trial}: {Message} ({Reason})")]
-        public static partial void Ended(ILogger logger, string experiment, string trial, string reason, string message);
-
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Experiment}: {Message} Trying again.")]
-        public static partial void Unavailable(ILogger logger, string experiment, string message);
-    }
 }

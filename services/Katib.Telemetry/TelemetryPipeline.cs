@@ -46,7 +46,7 @@ public sealed class TelemetryPipeline : IAsyncDisposable
         var pipeline = new TelemetryPipeline();
         if (settings.Traces)
         {
-            pipeline._senders.Add(SendTraces(service));
+            pipeline.SendTraces(service);
         }
 
         if (settings.Logs)
@@ -90,11 +90,11 @@ public sealed class TelemetryPipeline : IAsyncDisposable
     }
 
     // Each in a method of its own, so that a process that tells nothing does not even load OpenTelemetry.
-    private static IDisposable SendTraces(string service) => Sdk.CreateTracerProviderBuilder()
+    private void SendTraces(string service) => _senders.Add(Sdk.CreateTracerProviderBuilder()
         .SetResourceBuilder(ResourceOf(service))
         .AddSource("Katib.Hosting", "Katib.Coordinator")
         .AddOtlpExporter()
-        .Build();
+        .Build());
 
     private static ILoggerFactory SendLogs(string service) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Trace) // Levels are chosen where the lines are made.

@@ -17,7 +17,8 @@ public sealed class DependencyRuleTests
         ["Katib.Telemetry"] = ([], ["OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Exporter.Prometheus.AspNetCore"]),
         ["Katib.Hosting"] = (["Katib.Proto", "Katib.Telemetry"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
-        ["Katib.Coordinator"] = (["Katib.Proto", "Katib.Telemetry"], ["Microsoft.Data.Sqlite", "YamlDotNet"]),
+        ["Katib.Coordinator"] = (
+            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),

@@ -35,8 +35,8 @@ public sealed class ExperimentTraceTests : IDisposable
     {
         var state = Given.State();
         var trial = Given.Trial(1, TrialStatus.Running);
-        var first = ExperimentTrace.Of(Given.Spec(), state);
-        var second = ExperimentTrace.Of(Given.Spec(), state);
+        var first = ExperimentTrace.Of("default", "study", state);
+        var second = ExperimentTrace.Of("default", "study", state);
 
         var given = first.EnvironmentOf(trial);
         second.Ended(trial, trial with { Status = TrialStatus.Succeeded }, Given.Now.AddSeconds(3), static () => { });
@@ -50,8 +50,8 @@ public sealed class ExperimentTraceTests : IDisposable
     public void Another_attempt_or_another_experiment_has_other_ids()
     {
         var trial = Given.Trial(1, TrialStatus.Running);
-        var trace = ExperimentTrace.Of(Given.Spec(), Given.State());
-        var later = ExperimentTrace.Of(Given.Spec(), Given.State() with { Conditions = Conditions.Begin(Given.Now.AddSeconds(1)) });
+        var trace = ExperimentTrace.Of("default", "study", Given.State());
+        var later = ExperimentTrace.Of("default", "study", Given.State() with { Conditions = Conditions.Begin(Given.Now.AddSeconds(1)) });
 
         var ids = new[] { trace.EnvironmentOf(trial), trace.EnvironmentOf(trial with { Attempt = 2 }), later.EnvironmentOf(trial) }
             .Select(static e => e.Single().Value);
@@ -62,10 +62,10 @@ public sealed class ExperimentTraceTests : IDisposable
     [Fact]
     public void The_root_is_told_once_the_experiment_has_ended_and_is_its_trials_parent()
     {
-        var trace = ExperimentTrace.Of(Given.Spec(), Given.State());
+        var trace = ExperimentTrace.Of("default", "study", Given.State());
         var trial = Given.Trial(7, TrialStatus.Running);
 
-        var root = trace.Begin(Given.Spec());
+        var root = trace.Begin();
         trace.Ended(trial, trial with { Status = TrialStatus.Failed, Reason = "TrialFailed" }, Given.Now, static () => { });
         ExperimentTrace.End(root, Given.State());
         var toldBefore = IsTold(root!);

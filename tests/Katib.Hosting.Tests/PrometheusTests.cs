@@ -146,7 +146,7 @@ public sealed class PrometheusTests
         return service;
     }
 
-    private static async Task<string> ScrapeAsync(int port)
+    internal static async Task<string> ScrapeAsync(int port)
     {
         using var http = new HttpClient { DefaultRequestVersion = HttpVersion.Version11, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         return await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), Token);
@@ -180,7 +180,7 @@ public sealed class PrometheusTests
     private static bool IsOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

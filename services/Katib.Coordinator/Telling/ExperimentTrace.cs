@@ -23,6 +23,8 @@ internal sealed class ExperimentTrace
     [ThreadStatic]
     private static ActivityTraceId _next;
 
+    private readonly string _namespace;
+    private readonly string _name;
     private readonly string _key;
     private readonly DateTime _begun;
     private readonly ActivityTraceId _traceId;
@@ -31,26 +33,26 @@ internal sealed class ExperimentTrace
     static ExperimentTrace() =>
         Activity.TraceIdGenerator = static () => _next == default ? ActivityTraceId.CreateRandom() : _next;
 
-    private ExperimentTrace(string experiment, DateTimeOffset begun)
+    private ExperimentTrace(string @namespace, string name, DateTimeOffset begun)
     {
-        _begun = begun.UtcDateTime;
-        _key = $"{experiment} {_begun:O}";
+        (_namespace, _name, _begun) = (@namespace, name, begun.UtcDateTime);
+        _key = $"{@namespace}/{name} {_begun:O}";
         _traceId = ActivityTraceId.CreateFromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(_key)).AsSpan(0, 16));
         _rootId = SpanIdOf("experiment");
     }
 
     /// <summary>The trace of an experiment since it began, or since it went on with a larger budget.</summary>
-    public static ExperimentTrace Of(ExperimentSpec spec, ExperimentState state)
+    public static ExperimentTrace Of(string @namespace, string name, ExperimentState state)
     {
         var running = state.Conditions.FirstOrDefault(static c => c is { Type: Conditions.Running, Status: true });
-        return new($"{spec.Namespace}/{spec.Name}", running?.LastTransitionTime ?? state.StartedAt);
+        return new(@namespace, name, running?.LastTransitionTime ?? state.StartedAt);
     }
 
     /// <summary>
     /// The experiment's own span, current from now on: parent of all that follows. Null when nobody listens. It is told
     /// once <see cref="End"/> has been called.
     /// </summary>
-    public Activity? Begin(ExperimentSpec spec)
+    public Activity? Begin()
     {
         if (!Source.HasListeners())
         {
@@ -62,15 +64,11 @@ internal sealed class ExperimentTrace
         Activity.Current = null;
         _next = _traceId;
         var root = Source.CreateActivity(
-            $"experiment {spec.Name}",
+            $"experiment {_name}",
             ActivityKind.Internal,
             default(ActivityContext),
-            [
-                new("katib.experiment.name", spec.Name),
-                new("katib.experiment.namespace", spec.Namespace),
-                new("katib.algorithm.name", spec.Algorithm.Name),
-            ],
-            asker is null ? null : [new(asker.Context)]);
+            [new("katib.experiment.name", _name), new("katib.experiment.namespace", _namespace)],
+            asker is { Recorded: true } ? [new(asker.Context)] : null);
         _next = default;
         _ = root?.SetStartTime(_begun).Start();
         return Identify(root, _rootId);
@@ -121,8 +119,8 @@ internal sealed class ExperimentTrace
     /// <param name="attempt">The trial as it ran.</param>
     /// <param name="after">What has become of it.</param>
     /// <param name="end">When.</param>
-    /// <param name="log">Called while the span is current, to log what belongs to it.</param>
-    public void Ended(TrialState attempt, TrialState after, DateTimeOffset end, Action log)
+    /// <param name="log">Called while the span is current, so that what is logged belongs to it.</param>
+    public void Ended(TrialState attempt, TrialState after, DateTimeOffset end, Action? log = null)
     {
         using var span = attempt.StartedAt is { } start
             ? Source.StartActivity(
@@ -138,7 +136,7 @@ internal sealed class ExperimentTrace
                 startTime: start)
             : null;
         _ = Identify(span, SpanIdOf(attempt));
-        log();
+        log?.Invoke();
         _ = span?.SetEndTime(end.UtcDateTime);
         if (after.Status is not (TrialStatus.Succeeded or TrialStatus.EarlyStopped or TrialStatus.Killed))
         {
