@@ -25,6 +25,9 @@ internal sealed class Workplace : IDisposable
     /// <summary>The repository that the tests were built from.</summary>
     public static string Repository { get; } = FindRepository();
 
+    /// <summary>Variables that programs are started with, over those of the tests.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     public string PathOf(string name) => Path.Combine(Folder, name);
 
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
@@ -37,11 +40,7 @@ internal sealed class Workplace : IDisposable
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments) =>
-        StartWith(new Dictionary<string, string>(), program, arguments);
-
-    /// <summary>The same with variables of its own.</summary>
-    public Process StartWith(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
+    public Process Start(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
@@ -50,7 +49,7 @@ internal sealed class Workplace : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (var (name, value) in environment)
+        foreach (var (name, value) in Environment)
         {
             start.Environment[name] = value;
         }
