@@ -40,10 +40,11 @@ internal sealed class Workplace : IDisposable
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments) => Start([], program, arguments);
+    public Process Start(string program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, arguments);
 
     /// <summary>The same with variables of the test's.</summary>
-    public Process Start(Dictionary<string, string> environment, string program, params string[] arguments)
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
