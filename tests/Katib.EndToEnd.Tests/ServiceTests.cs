@@ -53,18 +53,16 @@ public sealed class ServiceTests
             ("TLS_CLIENT_CA_FILE", place.PathOf("ca.crt")));
         string[] run = ["run", "ledger.yaml", "--endpoint", $"random=https://127.0.0.1:{port}"];
 
-        using var process = Start(place, served, "Katib.Suggestion.Random.dll", "--port", port);
+        using var process = place.Start(served, "Katib.Suggestion.Random.dll", "--port", port);
         await Workplace.UntilAsync("the service is healthy", () => ProbeAsync(place, served, port).GetAwaiter().GetResult());
-        using var unknown = Start(place, Variables(("SUGGESTION_CA_FILE", place.PathOf("ca.crt"))), "katib.dll", run);
+        using var unknown = place.Start(Variables(("SUGGESTION_CA_FILE", place.PathOf("ca.crt"))), "katib.dll", run);
         var stranger = await Workplace.EndAsync(unknown);
-        using var wrong = Start(
-            place,
+        using var wrong = place.Start(
             Variables(("SUGGESTION_CERT_FILE", place.PathOf("caller.crt")), ("SUGGESTION_KEY_FILE", place.PathOf("service.key"))),
             "katib.dll",
             run);
         var mismatched = (await Workplace.EndAsync(wrong)).Expect(2);
-        using var known = Start(
-            place,
+        using var known = place.Start(
             Variables(
                 ("SUGGESTION_CA_FILE", place.PathOf("ca.crt")),
                 ("SUGGESTION_CERT_FILE", place.PathOf("caller.crt")),
@@ -85,35 +83,22 @@ public sealed class ServiceTests
     {
         using var place = new Workplace();
 
-        using var half = Start(place, Variables(("TLS_CERT_FILE", "tls.crt")), "Katib.Suggestion.Random.dll");
+        using var half = place.Start(Variables(("TLS_CERT_FILE", "tls.crt")), "Katib.Suggestion.Random.dll");
         var incomplete = (await Workplace.EndAsync(half)).Expect(2);
-        using var lost = Start(
-            place,
-            Variables(("TLS_CERT_FILE", "tls.crt"), ("TLS_KEY_FILE", "tls.key")),
-            "Katib.Suggestion.Random.dll");
+        using var lost = place.Start(
+            Variables(("TLS_CERT_FILE", "tls.crt"), ("TLS_KEY_FILE", "tls.key")), "Katib.Suggestion.Random.dll");
         var missing = (await Workplace.EndAsync(lost)).Expect(2);
 
         Assert.StartsWith("TLS wants both TLS_CERT_FILE and TLS_KEY_FILE", incomplete.Error, StringComparison.Ordinal);
         Assert.StartsWith("TLS_CERT_FILE 'tls.crt' cannot be read.", missing.Error, StringComparison.Ordinal);
     }
 
-    private static (string Name, string Value)[] Variables(params (string Name, string Value)[] variables) => variables;
+    private static Dictionary<string, string> Variables(params IEnumerable<(string Name, string Value)> variables) =>
+        variables.ToDictionary(static v => v.Name, static v => v.Value);
 
-    private static Process Start(
-        Workplace place, (string Name, string Value)[] variables, string program, params string[] arguments)
+    private static async Task<bool> ProbeAsync(Workplace place, Dictionary<string, string> served, string port)
     {
-        place.Environment.Clear();
-        foreach (var (name, value) in variables)
-        {
-            place.Environment[name] = value;
-        }
-
-        return place.Start(program, arguments);
-    }
-
-    private static async Task<bool> ProbeAsync(Workplace place, (string Name, string Value)[] served, string port)
-    {
-        using var probe = Start(place, served, "Katib.Suggestion.Random.dll", "--port", port, "--probe");
+        using var probe = place.Start(served, "Katib.Suggestion.Random.dll", "--port", port, "--probe");
         return (await Workplace.EndAsync(probe)).ExitCode is 0;
     }
 

@@ -25,22 +25,26 @@ internal sealed class Workplace : IDisposable
     /// <summary>The repository that the tests were built from.</summary>
     public static string Repository { get; } = FindRepository();
 
-    /// <summary>Variables that programs are started with, over those of the tests.</summary>
-    public Dictionary<string, string> Environment { get; } = [];
-
     public string PathOf(string name) => Path.Combine(Folder, name);
 
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
 
     /// <summary>Runs <c>katib</c> to its end.</summary>
-    public async Task<Said> KatibAsync(params string[] arguments)
+    public Task<Said> KatibAsync(params string[] arguments) => EndAsync("katib.dll", arguments);
+
+    /// <summary>Runs a program that lies beside the tests to its end.</summary>
+    public async Task<Said> EndAsync(string program, params string[] arguments)
     {
-        using var katib = Start("katib.dll", arguments);
-        return await EndAsync(katib);
+        using var process = Start(program, arguments);
+        return await EndAsync(process);
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments)
+    public Process Start(string program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, arguments);
+
+    /// <summary>The same with variables of the test's.</summary>
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
@@ -49,7 +53,7 @@ internal sealed class Workplace : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (var (name, value) in Environment)
+        foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }

@@ -21,6 +21,7 @@ public static class TrialEnding
         {
             { Kind: TrialExitKind.Exited, Code: 0 } => Judge(trial.Observation.ValueOf(objective), objective, exit),
             { Kind: TrialExitKind.Exited } => (TrialStatus.Failed, "TrialFailed", exit.Message),
+            { Kind: TrialExitKind.OutOfMemory } => (TrialStatus.Failed, "OOMKilled", exit.Message),
             { Kind: TrialExitKind.DeadlineExceeded } => (TrialStatus.Failed, "DeadlineExceeded", exit.Message),
             { Kind: TrialExitKind.NotStarted } => (TrialStatus.Failed, "NotStarted", exit.Message),
             _ => (TrialStatus.Failed, "WorkerLost", exit.Message),
@@ -37,6 +38,15 @@ public static class TrialEnding
         Message = message,
         StartedAt = null,
         Observation = Observation.Of(objective.AllMetricNames),
+    };
+
+    /// <summary>The trial after it was stopped because its experiment has ended.</summary>
+    public static TrialState Kill(TrialState trial, DateTimeOffset now) => trial with
+    {
+        Status = TrialStatus.Killed,
+        Reason = "TrialKilled",
+        Message = "Trial is stopped because the experiment has ended",
+        EndedAt = now,
     };
 
     private static (TrialStatus Status, string Reason, string Message) Judge(
