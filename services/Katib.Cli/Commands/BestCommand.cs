@@ -36,7 +36,7 @@ internal static class BestCommand
                     $"No trial of '{spec.Name}' has reported {spec.Objective.MetricName} yet; `katib status {spec.Name}` says how far it is.");
             }
 
-            Console.Out.Write(parsed.GetRequiredValue(output) switch
+            await Console.Out.WriteAsync(parsed.GetRequiredValue(output) switch
             {
                 "env" => Env(best.Assignments),
                 "yaml" => Yaml(best.Assignments),

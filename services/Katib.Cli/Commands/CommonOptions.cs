@@ -66,7 +66,7 @@ internal static class CommonOptions
 
     /// <summary>Where the user keeps the experiments: the coordinator where one is named, the store otherwise.</summary>
     public static IExperimentSource Open(ParseResult parsed, Option<FileInfo> store) =>
-        OpenServer(parsed) is { } server ? server : new StoreFile(new(parsed.GetRequiredValue(store).FullName));
+        parsed.GetValue(Server) is null ? new StoreFile(new(parsed.GetRequiredValue(store).FullName)) : OpenServer(parsed)!;
 
     /// <summary>The coordinator that the user names; null when the command is for this machine.</summary>
     public static CoordinatorServer? OpenServer(ParseResult parsed) =>

@@ -34,7 +34,7 @@ internal static class StatusCommand
             var (spec, state, note) = await source.ReadAsync(wanted, cancellationToken);
             if (parsed.GetRequiredValue(output) is "json")
             {
-                Console.Out.WriteLine(StatusJson.OfExperiment(spec, state).ToJsonString());
+                await Console.Out.WriteLineAsync(StatusJson.OfExperiment(spec, state).ToJsonString());
                 return ExitCodes.Success;
             }
 

@@ -20,19 +20,21 @@ internal sealed class CoordinatorServer : IExperimentSource
     /// <summary>A submission waits for the algorithm's service, and a stop for the trials.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(100);
 
+    private readonly SocketsHttpHandler _handler;
     private readonly HttpClient _http;
 
     /// <summary>Knows a coordinator by its address and the token that it asks for; an empty one when there is none.</summary>
     public CoordinatorServer(Uri address, string token)
     {
         Address = address;
-        _http = new(new SocketsHttpHandler
+        _handler = new()
         {
             // A token goes where the user has sent it and nowhere else.
             AllowAutoRedirect = false,
             UseProxy = !address.IsLoopback,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-        })
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+        };
+        _http = new(_handler, disposeHandler: false)
         {
             BaseAddress = new(address.AbsoluteUri.TrimEnd('/') + "/apis/kubeflow.org/v1beta1/"),
             Timeout = Timeout.InfiniteTimeSpan,
@@ -108,7 +110,11 @@ internal sealed class CoordinatorServer : IExperimentSource
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _handler.Dispose();
+    }
 
     private static KnownExperiment? Follow(KnownExperiment? known, JsonObject line)
     {
@@ -126,7 +132,7 @@ internal sealed class CoordinatorServer : IExperimentSource
                 return new(spec, known is null ? now : now with { Trials = known.State.Trials }, (string?)news["note"]);
             case "ADDED" or "MODIFIED" when known is { State: var state }:
                 var number = state.Find((string)news["metadata"]!["name"]!)?.Number;
-                var trial = StatusReader.TrialOf(known.Spec, news, number ?? state.Trials.Length + 1);
+                var trial = StatusReader.TrialOf(known.Spec, news, number ?? (state.Trials.Length + 1));
                 return known with
                 {
                     State = number is null ? state with { Trials = state.Trials.Add(trial) } : state.With(trial),
