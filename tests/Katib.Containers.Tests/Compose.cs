@@ -21,7 +21,7 @@ internal sealed class Compose(string project, params string[] files)
 
     /// <summary>Why there is nothing to compose with here; null where there is.</summary>
     public static string? Missing =>
-        Docker.Missing ?? (Program is null ? "Neither docker compose nor docker-compose is installed." : null);
+        DockerCommand.Missing ?? (Program is null ? "Neither docker compose nor docker-compose is installed." : null);
 
     /// <summary>The label that compose puts on all that is this project's.</summary>
     public string Label => $"com.docker.compose.project={project}";

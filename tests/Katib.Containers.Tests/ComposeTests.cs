@@ -92,9 +92,9 @@ public sealed class ComposeTests(Images images)
 
     private static async Task AssertGoneAsync(string label)
     {
-        Assert.Empty(await Docker.RunAsync(Token, "ps", "--all", "--quiet", "--filter", $"label={label}"));
-        Assert.Empty(await Docker.RunAsync(Token, "volume", "ls", "--quiet", "--filter", $"label={label}"));
-        Assert.Empty(await Docker.RunAsync(Token, "network", "ls", "--quiet", "--filter", $"label={label}"));
+        Assert.Empty(await DockerCommand.RunAsync(Token, "ps", "--all", "--quiet", "--filter", $"label={label}"));
+        Assert.Empty(await DockerCommand.RunAsync(Token, "volume", "ls", "--quiet", "--filter", $"label={label}"));
+        Assert.Empty(await DockerCommand.RunAsync(Token, "network", "ls", "--quiet", "--filter", $"label={label}"));
     }
 
     /// <summary>An experiment by some algorithm, whose worker is one command of the shell.</summary>
@@ -155,5 +155,5 @@ public sealed class ComposeTests(Images images)
     }
 
     private static async Task<JsonNode> InspectAsync(string container) =>
-        JsonNode.Parse(await Docker.RunAsync(Token, "inspect", container))![0]!;
+        JsonNode.Parse(await DockerCommand.RunAsync(Token, "inspect", container))![0]!;
 }

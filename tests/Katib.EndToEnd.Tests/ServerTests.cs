@@ -197,12 +197,16 @@ public sealed class ServerTests
 
         public async ValueTask DisposeAsync()
         {
-            foreach (var process in new[] { _coordinator, _service })
-            {
-                await Workplace.SignalAsync(process, "TERM");
-                _ = await Workplace.EndAsync(process);
-                process.Dispose();
-            }
+            await EndAsync(_coordinator);
+            _coordinator.Dispose();
+            await EndAsync(_service);
+            _service.Dispose();
+        }
+
+        private static async Task EndAsync(Process process)
+        {
+            await Workplace.SignalAsync(process, "TERM");
+            _ = await Workplace.EndAsync(process);
         }
 
         private string[] WithServer(string[] arguments) =>

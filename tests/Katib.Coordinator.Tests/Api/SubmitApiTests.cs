@@ -282,11 +282,11 @@ public sealed class SubmitApiTests : IAsyncLifetime
 
     private async Task EndAsync()
     {
-        if (_coordinator is { } coordinator)
+        if (_coordinator is not null)
         {
+            await _coordinator.StopAsync(CancellationToken.None);
+            await _coordinator.DisposeAsync();
             _coordinator = null;
-            await coordinator.StopAsync(CancellationToken.None);
-            await coordinator.DisposeAsync();
         }
     }
 
