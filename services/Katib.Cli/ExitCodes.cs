@@ -6,13 +6,13 @@ internal static class ExitCodes
     /// <summary>Done; for <c>run</c>: the experiment has succeeded.</summary>
     public const int Success = 0;
 
-    /// <summary>The experiment has failed, or cannot go on.</summary>
+    /// <summary>The experiment has failed or cannot go on, or the coordinator does not answer.</summary>
     public const int Failure = 1;
 
-    /// <summary>The command line, the file or the store is wrong.</summary>
+    /// <summary>The command line, the file, the store or the token is wrong.</summary>
     public const int Usage = 2;
 
-    /// <summary>Stopped by Ctrl-C or SIGTERM; the same command goes on.</summary>
+    /// <summary>Stopped by Ctrl-C or SIGTERM; the same command goes on, or follows again.</summary>
     public const int Interrupted = 130;
 }
 

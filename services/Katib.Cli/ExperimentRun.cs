@@ -1,9 +1,7 @@
-using System.Globalization;
 using Katib.Cli.Commands;
 using Katib.Cli.Rendering;
 using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
-using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Suggesting;
 using Microsoft.AspNetCore.Builder;
 
@@ -31,18 +29,17 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
             await Console.Error.WriteLineAsync(note);
         }
 
-        var spec = WithBudgets(manifest.Spec);
+        var spec = options.Budgets.ApplyTo(manifest.Spec);
         var display = new RunDisplay(spec, options.Json, time);
         try
         {
             var stored = await session.RunAsync(
                 new(spec, manifest.Folder, options.Gpus, options.Fresh) { Runner = manifest.Runner },
                 FindServiceAsync,
-                display.ShowAsync,
+                (loop, token) => display.ShowAsync(loop.RunAsync(token), () => loop.State),
                 display,
                 cancellationToken);
-            Print(spec, stored.State);
-            return stored.State.Outcome!.Succeeded ? ExitCodes.Success : ExitCodes.Failure;
+            return RunResult.Print(spec, stored.State, options.Json);
         }
         catch (SuggestionRefusedException refusal)
         {
@@ -85,44 +82,5 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
 
         (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, cancellationToken);
         return endpoint;
-    }
-
-    /// <summary>The budgets of the command line; no more trials at once than there are devices.</summary>
-    private ExperimentSpec WithBudgets(ExperimentSpec spec)
-    {
-        if (options.Parallel is null && options.MaxTrials is null && options.Gpus.IsEmpty)
-        {
-            return spec;
-        }
-
-        var manifest = spec.Manifest.DeepClone().AsObject();
-        var fields = manifest["spec"]!.AsObject();
-        if ((options.MaxTrials ?? spec.MaxTrialCount) is { } max)
-        {
-            fields["maxTrialCount"] = max;
-        }
-
-        var parallel = Math.Min(options.Parallel ?? spec.ParallelTrialCount, options.MaxTrials ?? int.MaxValue);
-        fields["parallelTrialCount"] = options.Gpus.IsEmpty ? parallel : Math.Min(parallel, options.Gpus.Length);
-        var parsed = ExperimentYaml.Parse(manifest.ToJsonString());
-        return parsed.Spec
-            ?? throw new UserException(string.Join('\n', parsed.Problems.Select(static p => $"{p.Path} '{p.Value}': {p.Message}")));
-    }
-
-    private void Print(ExperimentSpec spec, ExperimentState state)
-    {
-        if (options.Json)
-        {
-            Console.Out.WriteLine(StatusJson.OfExperiment(spec, state).ToJsonString());
-            return;
-        }
-
-        var ended = state.Trials.Count(static t => !t.IsActive);
-        var failed = state.Trials.Count(static t => t.IsFailed);
-        Console.Out.WriteLine(state.Outcome!.Message);
-        Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{ended} trials in {ExperimentView.Text(state.EndedAt!.Value - state.StartedAt)}, {failed} of them failed"));
-        Console.Out.WriteLine($"best: {ExperimentView.BestLine(spec, state)}");
     }
 }

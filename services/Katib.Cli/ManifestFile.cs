@@ -28,17 +28,7 @@ internal sealed record ManifestFile(
     public static ManifestFile Read(
         FileInfo file, Func<ExperimentSpec, RunnerKind> findRunner, IReadOnlyDictionary<string, Uri>? endpoints = null)
     {
-        if (!file.Exists)
-        {
-            throw new UserException($"There is no file '{file}'.");
-        }
-
-        if (file.Length > MaxBytes)
-        {
-            throw new UserException($"'{file}' has {file.Length} bytes; an Experiment has at most {MaxBytes}.");
-        }
-
-        var parsed = ExperimentYaml.Parse(File.ReadAllText(file.FullName));
+        var parsed = ExperimentYaml.Parse(Text(file));
         var folder = file.DirectoryName!;
         if (parsed.Spec is not { } spec)
         {
@@ -54,6 +44,19 @@ internal sealed record ManifestFile(
             .OrderBy(static p => p.Line)
             .ToImmutableArray();
         return new(file.ToString(), folder, problems.IsEmpty ? spec : null, runner, problems, parsed.Warnings, check.Notes);
+    }
+
+    /// <summary>What stands in the file.</summary>
+    public static string Text(FileInfo file)
+    {
+        if (!file.Exists)
+        {
+            throw new UserException($"There is no file '{file}'.");
+        }
+
+        return file.Length <= MaxBytes
+            ? File.ReadAllText(file.FullName)
+            : throw new UserException($"'{file}' has {file.Length} bytes; an Experiment has at most {MaxBytes}.");
     }
 
     /// <summary>Prints problems and warnings, one a line.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Katib.Cli;
 using Katib.Cli.Commands;
+using Katib.Cli.Sources;
 using Katib.Coordinator;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
@@ -14,7 +15,7 @@ var root = new RootCommand("""
       katib status digits            how far it is, what runs, what failed and why
       katib best digits -o env       the best parameters, ready for a shell
 
-    Results are kept in ./.katib/katib.db.
+    Results are kept in ./.katib/katib.db, or by the coordinator that --server names.
     """)
 {
     RunCommand.Create(),
@@ -24,7 +25,10 @@ var root = new RootCommand("""
     BestCommand.Create(),
     LogsCommand.Create(),
     ExportCommand.Create(),
+    StopCommand.Create(),
     DeleteCommand.Create(),
+    CommonOptions.Server,
+    CommonOptions.TokenFile,
 };
 
 try
@@ -38,6 +42,11 @@ try
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
     });
     return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;
+}
+catch (ServerUnavailableException unavailable)
+{
+    await Console.Error.WriteLineAsync(unavailable.Message);
+    return ExitCodes.Failure;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
     or RunnerUnavailableException or SqliteException or IOException or UnauthorizedAccessException)

@@ -138,13 +138,7 @@ public sealed class ExperimentLoop(
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                Save(trial with
-                {
-                    Status = TrialStatus.Killed,
-                    Reason = "TrialKilled",
-                    Message = "Trial is stopped because the experiment has ended",
-                    EndedAt = time.GetUtcNow(),
-                });
+                Save(TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();

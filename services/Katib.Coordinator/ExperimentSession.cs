@@ -10,7 +10,11 @@ using Katib.Coordinator.Suggesting;
 namespace Katib.Coordinator;
 
 /// <summary>The experiment cannot be run as asked; the message says why and what to do instead.</summary>
-public sealed class ExperimentRefusedException(string message) : Exception(message);
+public sealed class ExperimentRefusedException(string message) : Exception(message)
+{
+    /// <summary>What is wrong with the Experiment itself; empty when the reason is another.</summary>
+    public ImmutableArray<Problem> Problems { get; init; } = [];
+}
 
 /// <summary>What is to be run.</summary>
 /// <param name="Spec">The experiment.</param>
@@ -88,6 +92,32 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
     }
 
+    /// <summary>Ends an experiment that no process works on, for good; one that has ended stays as it is.</summary>
+    /// <exception cref="ExperimentRefusedException">A process works on it.</exception>
+    public async Task StopAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
+    {
+        var folder = location.FolderOf(stored.Namespace, stored.Name);
+        using var held = await LockAsync(folder, stored.Name, cancellationToken);
+        if (store.Read(stored.Namespace, stored.Name) is not { State: { Outcome: null } state } unfinished)
+        {
+            return;
+        }
+
+        // Stored before it is done: whoever comes next finishes what is left to stop.
+        var now = time.GetUtcNow();
+        var ended = state with { Outcome = Outcome.Stopped, EndedAt = now, Conditions = state.Conditions.End(Outcome.Stopped, now) };
+        store.Save(unfinished.Id, ended);
+        await using (var runner = RunnerOf(store, stored, folder))
+        {
+            await runner.SweepAsync(cancellationToken);
+        }
+
+        foreach (var trial in state.Trials.Where(static t => t.IsActive))
+        {
+            store.Save(unfinished.Id, TrialEnding.Kill(trial, time.GetUtcNow()));
+        }
+    }
+
     /// <summary>Forgets an experiment that no process works on, with all that its trials have left.</summary>
     /// <exception cref="ExperimentRefusedException">A process works on it.</exception>
     public async Task DeleteAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
@@ -130,7 +160,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         if (!problems.IsEmpty)
         {
             throw new ExperimentRefusedException(
-                string.Join('\n', problems.Select(static p => $"spec.{p.Field} '{p.Value}': {p.Message}")));
+                string.Join('\n', problems.Select(static p => $"spec.{p.Field} '{p.Value}': {p.Message}")))
+            {
+                Problems = problems,
+            };
         }
     }
 

@@ -1,25 +1,29 @@
+using System.Security.Cryptography;
 using Katib.Coordinator.Host;
+using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
 
-// Runs every Experiment that lies in a folder, each by the algorithm services that the configuration names.
-var builder = WebApplication.CreateSlimBuilder(args);
-builder.Services
-    .AddSingleton<IValidateOptions<CoordinatorOptions>, CoordinatorOptions.Rules>()
-    .AddOptionsWithValidateOnStart<CoordinatorOptions>()
-    .BindConfiguration(CoordinatorOptions.Section);
-builder.Services.AddSingleton(TimeProvider.System);
-builder.Services.AddHostedService<ExperimentFolder>();
-builder.Services.AddHealthChecks();
+// Runs the Experiments that lie in a folder or are submitted, each by the algorithm services that the configuration names.
+const string Probe = "--probe";
+var builder = WebApplication.CreateSlimBuilder([.. args.Where(static a => a is not Probe)]);
+if (args.Contains(Probe))
+{
+    return await HealthProbe.RunAsync(builder.Configuration);
+}
 
-var app = builder.Build();
-app.MapHealthChecks("/healthz");
 try
 {
+    await using var app = CoordinatorHost.Build(builder);
     await app.RunAsync();
     return 0;
 }
 catch (OptionsValidationException invalid)
 {
     await Console.Error.WriteLineAsync(string.Join('\n', invalid.Failures));
+    return 2;
+}
+catch (Exception unusable) when (unusable is StoreException or IOException or UnauthorizedAccessException or CryptographicException)
+{
+    await Console.Error.WriteLineAsync(unusable.Message);
     return 2;
 }

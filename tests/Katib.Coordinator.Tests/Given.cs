@@ -12,7 +12,14 @@ internal static class Given
 
     /// <summary>A random search for the least loss over one double x.</summary>
     public static ExperimentSpec Spec(
-        int? max = 12, int? maxFailed = null, int parallel = 3, double? goal = null, bool maximize = false, string algorithm = "random") =>
+        int? max = 12,
+        int? maxFailed = null,
+        int parallel = 3,
+        double? goal = null,
+        bool maximize = false,
+        string algorithm = "random",
+        string command = """[echo, "loss=${trialParameters.x}"]""",
+        string resumePolicy = "Never") =>
         ExperimentYaml.Parse($$$"""
             apiVersion: kubeflow.org/v1beta1
             kind: Experiment
@@ -24,6 +31,7 @@ internal static class Given
                 {{{(goal is null ? "" : FormattableString.Invariant($"goal: {goal}"))}}}
               algorithm: { algorithmName: {{{algorithm}}} }
               parallelTrialCount: {{{parallel}}}
+              resumePolicy: {{{resumePolicy}}}
               {{{(max is null ? "" : $"maxTrialCount: {max}")}}}
               {{{(maxFailed is null ? "" : $"maxFailedTrialCount: {maxFailed}")}}}
               parameters:
@@ -38,7 +46,7 @@ internal static class Given
                     template:
                       spec:
                         containers:
-                          - { name: main, image: busybox, command: [echo, "loss=${trialParameters.x}"] }
+                          - { name: main, image: busybox, command: {{{command}}} }
             """) switch
         {
             { Spec: { } spec } => spec,

@@ -30,17 +30,21 @@ internal sealed class Workplace : IDisposable
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
 
     /// <summary>Runs <c>katib</c> to its end.</summary>
-    public async Task<Said> KatibAsync(params string[] arguments)
+    public Task<Said> KatibAsync(params string[] arguments) => EndAsync("katib.dll", arguments);
+
+    /// <summary>Runs a program that lies beside the tests to its end.</summary>
+    public async Task<Said> EndAsync(string program, params string[] arguments)
     {
-        using var katib = Start("katib.dll", arguments);
-        return await EndAsync(katib);
+        using var process = Start(program, arguments);
+        return await EndAsync(process);
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments) => Start([], program, arguments);
+    public Process Start(string program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, arguments);
 
     /// <summary>The same with variables of the test's.</summary>
-    public Process Start(Dictionary<string, string> environment, string program, params string[] arguments)
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {

@@ -9,6 +9,7 @@ internal static class AlgorithmsCommand
     public static Command Create()
     {
         var command = new Command("algorithms", "List the algorithms with their settings and defaults.");
+        command.RefuseServer();
         command.SetAction(static parsed =>
         {
             foreach (var (name, (algorithm, summary)) in Algorithms.All)

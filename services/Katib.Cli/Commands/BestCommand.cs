@@ -2,9 +2,8 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Katib.Cli.Sources;
 using Katib.Coordinator.Experiments;
-using Katib.Coordinator.Manifests;
-using Katib.Coordinator.Storage;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -26,18 +25,18 @@ internal static class BestCommand
         var output = CommonOptions.OneOf(
             "--output", ["-o"], "json, env (for a shell: eval \"$(katib best NAME -o env)\") or yaml", "json", "json", "env", "yaml");
         var command = new Command("best", "Print the best trial's parameters.") { name, store, output };
-        command.SetAction(parsed =>
+        command.ExcludeWithServer(store);
+        command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var opened = ExperimentStore.OpenExisting(parsed.GetRequiredValue(store).FullName);
-            var stored = CommonOptions.Find(opened, parsed.GetRequiredValue(name));
-            var spec = ExperimentYaml.Parse(stored.Manifest).Spec!;
-            if (ExperimentMachine.Best(spec.Objective, stored.State.Trials) is not { } best)
+            using var source = CommonOptions.Open(parsed, store);
+            var (spec, state, _) = await source.ReadAsync(parsed.GetRequiredValue(name), cancellationToken);
+            if (ExperimentMachine.Best(spec.Objective, state.Trials) is not { } best)
             {
                 throw new UserException(
-                    $"No trial of '{stored.Name}' has reported {spec.Objective.MetricName} yet; `katib status {stored.Name}` says how far it is.");
+                    $"No trial of '{spec.Name}' has reported {spec.Objective.MetricName} yet; `katib status {spec.Name}` says how far it is.");
             }
 
-            Console.Out.Write(parsed.GetRequiredValue(output) switch
+            await Console.Out.WriteAsync(parsed.GetRequiredValue(output) switch
             {
                 "env" => Env(best.Assignments),
                 "yaml" => Yaml(best.Assignments),

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using System.CommandLine;
-using Katib.Coordinator.Experiments;
+using System.CommandLine.Parsing;
+using Katib.Cli.Sources;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -8,6 +8,21 @@ namespace Katib.Cli.Commands;
 /// <summary>Options and arguments that several commands share, so that they mean the same everywhere.</summary>
 internal static class CommonOptions
 {
+    /// <summary>The coordinator that a command speaks to, in place of a store on this machine; may stand before the command.</summary>
+    public static Option<Uri?> Server { get; } = new("--server")
+    {
+        Description = "Speak to the coordinator at this URL, in place of running and keeping experiments on this machine",
+        Recursive = true,
+        CustomParser = static result => ParseUrl(result),
+    };
+
+    /// <summary>The file with that coordinator's token; may stand before the command.</summary>
+    public static Option<FileInfo?> TokenFile { get; } = new("--token-file")
+    {
+        Description = "The file with the coordinator's token; otherwise KATIB_TOKEN, or the file that KATIB_TOKEN_FILE names",
+        Recursive = true,
+    };
+
     public static Option<FileInfo> Store() => new("--store")
     {
         Description = "The file that keeps experiments and results",
@@ -63,23 +78,56 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>The experiment of that name in the store.</summary>
-    public static StoredExperiment Find(ExperimentStore store, string name)
+    /// <summary>Where the user keeps the experiments: the coordinator where one is named, the store otherwise.</summary>
+    public static IExperimentSource Open(ParseResult parsed, Option<FileInfo> store) =>
+        parsed.GetValue(Server) is null ? new StoreFile(new(parsed.GetRequiredValue(store).FullName)) : OpenServer(parsed)!;
+
+    /// <summary>The coordinator that the user names; null when the command is for this machine.</summary>
+    public static CoordinatorServer? OpenServer(ParseResult parsed) =>
+        parsed.GetValue(Server) is { } address ? new(address, Token(parsed.GetValue(TokenFile))) : null;
+
+    /// <summary>Refuses options that say something about this machine where a coordinator is named.</summary>
+    public static void ExcludeWithServer(this Command command, params Option[] options) => command.Validators.Add(result =>
     {
-        var all = store.List();
-        var parts = name.Split('/', 2);
-        var found = all
-            .Where(e => parts is [var @namespace, var bare] ? e.Namespace == @namespace && e.Name == bare : e.Name == name)
-            .ToImmutableArray();
-        return found switch
+        var named = result.GetResult(Server) is null ? [] : options.Where(o => result.GetResult(o) is { Implicit: false });
+        foreach (var option in named)
         {
-            [var one] => store.Read(one.Namespace, one.Name)!,
-            [] => throw new UserException(
-                Coordinator.Manifests.NearestName.Of(name, all.Select(static e => e.Name)) is { } near
-                    ? $"There is no experiment '{name}'; did you mean '{near}'?"
-                    : $"There is no experiment '{name}'; `katib status` lists those that there are."),
-            _ => throw new UserException(
-                $"'{name}' exists in several namespaces; say which: {string.Join(", ", found.Select(static e => $"{e.Namespace}/{e.Name}"))}."),
-        };
+            result.AddError($"{option.Name} is about this machine; leave it out where --server names a coordinator.");
+        }
+    });
+
+    /// <summary>Refuses --server where a command has nothing to ask a coordinator.</summary>
+    public static void RefuseServer(this Command command) => command.Validators.Add(result =>
+    {
+        if (result.GetResult(Server) is not null)
+        {
+            result.AddError($"`katib {command.Name}` works on this machine alone; leave out --server.");
+        }
+    });
+
+    private static string Token(FileInfo? file)
+    {
+        var path = file?.FullName ?? (Variable("KATIB_TOKEN") is null ? Variable("KATIB_TOKEN_FILE") : null);
+        if (path is null)
+        {
+            return Variable("KATIB_TOKEN") ?? "";
+        }
+
+        return File.Exists(path) ? File.ReadAllText(path).Trim() : throw new UserException($"There is no token file '{path}'.");
+    }
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
+
+    private static Uri? ParseUrl(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+        {
+            return url;
+        }
+
+        result.AddError($"--server takes a URL such as http://127.0.0.1:8080, not '{text}'.");
+        return null;
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
-using Katib.Coordinator;
-using Katib.Coordinator.Storage;
+using Katib.Cli.Sources;
 
 namespace Katib.Cli.Commands;
 
@@ -12,13 +11,14 @@ internal static class DeleteCommand
         var name = CommonOptions.Name();
         var store = CommonOptions.Store();
         var command = new Command("delete", "Forget an experiment with its trials, results and logs.") { name, store };
+        command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var location = new StoreLocation(parsed.GetRequiredValue(store).FullName);
-            using var opened = ExperimentStore.OpenExisting(location.File);
-            var stored = CommonOptions.Find(opened, parsed.GetRequiredValue(name));
-            await new ExperimentSession(location, TimeProvider.System).DeleteAsync(opened, stored, cancellationToken);
-            Console.WriteLine($"Deleted {stored.Name} with {stored.State.Trials.Length} trials.");
+            using var source = CommonOptions.Open(parsed, store);
+            var found = await source.FindAsync(parsed.GetRequiredValue(name), cancellationToken);
+            var trials = (await source.ReadAsync(found, cancellationToken)).State.Trials.Length;
+            await source.DeleteAsync(found, cancellationToken);
+            Console.WriteLine($"Deleted {found.Name} with {trials} trials.");
             return ExitCodes.Success;
         });
         return command;

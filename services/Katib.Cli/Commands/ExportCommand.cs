@@ -3,10 +3,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using CsvHelper;
 using CsvHelper.Configuration;
+using Katib.Cli.Sources;
 using Katib.Coordinator.Experiments;
-using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
-using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
 
@@ -27,19 +26,19 @@ internal static class ExportCommand
                 result.AddError("Choose one of --csv and --jsonl.");
             }
         });
-        command.SetAction(parsed =>
+        command.ExcludeWithServer(store);
+        command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var opened = ExperimentStore.OpenExisting(parsed.GetRequiredValue(store).FullName);
-            var stored = CommonOptions.Find(opened, parsed.GetRequiredValue(name));
-            var spec = ExperimentYaml.Parse(stored.Manifest).Spec!;
-            using var output = new StreamWriter(Console.OpenStandardOutput());
+            using var source = CommonOptions.Open(parsed, store);
+            var (spec, state, _) = await source.ReadAsync(parsed.GetRequiredValue(name), cancellationToken);
+            await using var output = new StreamWriter(Console.OpenStandardOutput());
             if (parsed.GetValue(lines))
             {
-                WriteLines(output, stored.State);
+                WriteLines(output, state);
             }
             else
             {
-                WriteCsv(output, spec, stored.State);
+                WriteCsv(output, spec, state);
             }
 
             return ExitCodes.Success;

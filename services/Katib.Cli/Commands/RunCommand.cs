@@ -9,8 +9,7 @@ namespace Katib.Cli.Commands;
 /// <summary>What the user asked <c>katib run</c> for.</summary>
 internal sealed record RunOptions(
     FileInfo File,
-    int? Parallel,
-    int? MaxTrials,
+    Budgets Budgets,
     StoreLocation Store,
     ImmutableDictionary<string, Uri> Endpoints,
     RunnerKind? Runner,
@@ -45,25 +44,41 @@ internal static class RunCommand
             Run an experiment on this machine to its end.
 
             Each trial is a process: the command of the template's primary container, started where the file lies. The
-            image is not used. With --runner docker it is a container of that image. Press Ctrl-C to stop; the same command goes on where it stopped. The exit code is 0 only
-            when the experiment has succeeded.
+            image is not used. With --runner docker it is a container of that image. Press Ctrl-C to stop; the same
+            command goes on where it stopped. The exit code is 0 only when the experiment has succeeded.
+
+            With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
             file, parallel, maxTrials, store, endpoints, runner, gpus, fresh, output,
         };
+        command.ExcludeWithServer(store, endpoints, runner, gpus);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            string[] devices =
+                [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()];
+            var budgets = new Budgets(
+                parsed.GetValue(parallel), parsed.GetValue(maxTrials), devices.Length > 0 ? devices.Length : null);
+            var isJson = parsed.GetRequiredValue(output) is "json";
+            if (CommonOptions.OpenServer(parsed) is { } server)
+            {
+                using (server)
+                {
+                    return await new ServerRun(server, isJson, TimeProvider.System).RunAsync(
+                        parsed.GetRequiredValue(file), budgets, parsed.GetValue(fresh), cancellationToken);
+                }
+            }
+
             await using var run = new ExperimentRun(
                 new(
                     parsed.GetRequiredValue(file),
-                    parsed.GetValue(parallel),
-                    parsed.GetValue(maxTrials),
+                    budgets,
                     new(parsed.GetRequiredValue(store).FullName),
                     parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
                     parsed.GetValue(runner),
-                    [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()],
+                    [.. devices],
                     parsed.GetValue(fresh),
-                    parsed.GetRequiredValue(output) is "json"),
+                    isJson),
                 TimeProvider.System);
             return await run.RunAsync(cancellationToken);
         });

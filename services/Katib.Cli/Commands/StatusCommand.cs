@@ -1,8 +1,9 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using Katib.Cli.Rendering;
-using Katib.Coordinator;
+using Katib.Cli.Sources;
 using Katib.Coordinator.Manifests;
-using Katib.Coordinator.Storage;
 using Spectre.Console;
 
 namespace Katib.Cli.Commands;
@@ -20,28 +21,27 @@ internal static class StatusCommand
         var store = CommonOptions.Store();
         var output = CommonOptions.OneOf("--output", ["-o"], "table or json (Katib's Experiment with its trials)", "table", "table", "json");
         var command = new Command("status", "Say how far experiments are, what runs, what failed and why.") { name, store, output };
-        command.SetAction(parsed =>
+        command.ExcludeWithServer(store);
+        command.SetAction(async (parsed, cancellationToken) =>
         {
-            var location = new StoreLocation(parsed.GetRequiredValue(store).FullName);
-            using var opened = ExperimentStore.OpenExisting(location.File);
+            using var source = CommonOptions.Open(parsed, store);
             if (parsed.GetValue(name) is not { } wanted)
             {
-                List(opened, location);
+                List(await source.ListAsync(trial: null, cancellationToken));
                 return ExitCodes.Success;
             }
 
-            var stored = CommonOptions.Find(opened, wanted);
-            var spec = ExperimentYaml.Parse(stored.Manifest).Spec!;
+            var (spec, state, note) = await source.ReadAsync(wanted, cancellationToken);
             if (parsed.GetRequiredValue(output) is "json")
             {
-                Console.Out.WriteLine(StatusJson.OfExperiment(spec, stored.State).ToJsonString());
+                await Console.Out.WriteLineAsync(StatusJson.OfExperiment(spec, state).ToJsonString());
                 return ExitCodes.Success;
             }
 
-            AnsiConsole.Write(ExperimentView.Of(spec, stored.State, TimeProvider.System.GetUtcNow()));
-            if (Abandoned(stored, location))
+            AnsiConsole.Write(ExperimentView.Of(spec, state, TimeProvider.System.GetUtcNow()));
+            if (note is not null)
             {
-                AnsiConsole.WriteLine("No process works on it: `katib run` with the same file goes on.");
+                AnsiConsole.WriteLine(note);
             }
 
             return ExitCodes.Success;
@@ -49,30 +49,18 @@ internal static class StatusCommand
         return command;
     }
 
-    private static void List(ExperimentStore store, StoreLocation location)
+    private static void List(ImmutableArray<ListedExperiment> experiments)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("experiment", "status", "reason", "started");
-        foreach (var stored in store.List())
+        foreach (var experiment in experiments)
         {
-            var current = stored.State.Conditions[^1];
             _ = table.AddRow(
-                Markup.Escape(stored.Namespace is "default" ? stored.Name : $"{stored.Namespace}/{stored.Name}"),
-                current.Type,
-                Abandoned(stored, location) ? "no process works on it" : current.Reason,
-                stored.State.StartedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+                Markup.Escape(experiment.FullName),
+                Markup.Escape(experiment.Current.Type),
+                Markup.Escape(experiment.Note ?? experiment.Current.Reason),
+                experiment.StartedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);
-    }
-
-    private static bool Abandoned(StoredExperiment stored, StoreLocation location)
-    {
-        if (stored.State.Outcome is not null)
-        {
-            return false;
-        }
-
-        using var taken = ExperimentLock.TryTake(location.FolderOf(stored.Namespace, stored.Name));
-        return taken is not null;
     }
 }

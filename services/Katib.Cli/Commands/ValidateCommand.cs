@@ -11,6 +11,7 @@ internal static class ValidateCommand
         var file = CommonOptions.ManifestFile();
         var runner = CommonOptions.Runner("What the trials will be run as (default: process)");
         var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file, runner };
+        command.RefuseServer();
         command.SetAction(parsed =>
         {
             var manifest = ManifestFile.Read(

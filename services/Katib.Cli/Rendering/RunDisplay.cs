@@ -1,4 +1,3 @@
-using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
 using Spectre.Console;
 
@@ -21,17 +20,16 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, TimePr
         }
     }
 
-    /// <summary>Runs the loop to its end and shows it meanwhile.</summary>
-    public async Task<Outcome> ShowAsync(ExperimentLoop loop, CancellationToken cancellationToken)
+    /// <summary>Waits for the end of a run and shows it meanwhile.</summary>
+    public async Task<T> ShowAsync<T>(Task<T> running, Func<ExperimentState> state)
     {
-        var running = loop.RunAsync(cancellationToken);
         if (_isLive)
         {
-            await AnsiConsole.Live(View(loop)).AutoClear(true).StartAsync(async screen =>
+            await AnsiConsole.Live(View(state())).AutoClear(true).StartAsync(async screen =>
             {
                 while (await Task.WhenAny(running, Task.Delay(Refresh, time, CancellationToken.None)) != running)
                 {
-                    screen.UpdateTarget(View(loop));
+                    screen.UpdateTarget(View(state()));
                 }
             });
         }
@@ -39,5 +37,5 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, TimePr
         return await running;
     }
 
-    private Rows View(ExperimentLoop loop) => ExperimentView.Of(spec, loop.State, time.GetUtcNow());
+    private Rows View(ExperimentState state) => ExperimentView.Of(spec, state, time.GetUtcNow());
 }

@@ -45,6 +45,10 @@ public sealed record Outcome(bool Succeeded, string Reason, string Message)
     public static Outcome MaxFailedReached { get; } = new(
         false, "ExperimentFailed", "Experiment has failed because max failed count has reached");
 
+    /// <summary>The user wants no more of it. Katib has no such end; a failed one stays as it is, results included.</summary>
+    public static Outcome Stopped { get; } = new(
+        false, "ExperimentStopped", "Experiment was stopped before its end");
+
     /// <summary>The algorithm refuses the experiment.</summary>
     public static Outcome SuggestionFailed(string details) => new(
         false, "ExperimentFailed", $"Suggestion has failed: {details}");

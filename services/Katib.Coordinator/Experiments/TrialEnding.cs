@@ -40,6 +40,15 @@ public static class TrialEnding
         Observation = Observation.Of(objective.AllMetricNames),
     };
 
+    /// <summary>The trial after it was stopped because its experiment has ended.</summary>
+    public static TrialState Kill(TrialState trial, DateTimeOffset now) => trial with
+    {
+        Status = TrialStatus.Killed,
+        Reason = "TrialKilled",
+        Message = "Trial is stopped because the experiment has ended",
+        EndedAt = now,
+    };
+
     private static (TrialStatus Status, string Reason, string Message) Judge(
         ObjectiveValue value, ObjectiveSpec objective, TrialExit exit)
     {

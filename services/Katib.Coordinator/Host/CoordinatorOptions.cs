@@ -1,3 +1,5 @@
+using Katib.Coordinator.Api;
+using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Katib.Coordinator.Host;
@@ -8,11 +10,23 @@ internal sealed class CoordinatorOptions
     /// <summary>The section of the configuration.</summary>
     public const string Section = "Coordinator";
 
-    /// <summary>The folder whose YAML files are run.</summary>
+    /// <summary>The folder whose YAML files are run; empty for none.</summary>
     public string Experiments { get; set; } = "";
 
     /// <summary>The file that keeps experiments and results.</summary>
-    public string Store { get; set; } = Storage.StoreLocation.Default.File;
+    public string Store { get; set; } = StoreLocation.Default.File;
+
+    /// <summary>The address of the submit API; empty for no API.</summary>
+    public string Listen { get; set; } = "";
+
+    /// <summary>The file with the token that the submit API asks for; made when there is none.</summary>
+    public string TokenFile { get; set; } = "";
+
+    /// <summary>The token itself, in place of the file.</summary>
+    public string Token { get; set; } = "";
+
+    /// <summary>Where the trials of submitted experiments start.</summary>
+    public string WorkingDirectory { get; set; } = ".";
 
     /// <summary>What the trials of new experiments are run as.</summary>
     public Experiments.RunnerKind Runner { get; set; }
@@ -26,23 +40,66 @@ internal sealed class CoordinatorOptions
         /// <inheritdoc/>
         public ValidateOptionsResult Validate(string? name, CoordinatorOptions options)
         {
-            var failures = new List<string>();
-            if (!Directory.Exists(options.Experiments))
+            string[] failures = [.. FolderFailures(options), .. ListenFailures(options), .. EndpointFailures(options)];
+            return failures.Length > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
+        }
+
+        private static IEnumerable<string> FolderFailures(CoordinatorOptions options)
+        {
+            if (!Directory.Exists(options.Experiments) && (options.Experiments.Length > 0 || options.Listen.Length is 0))
             {
-                failures.Add($"Coordinator:Experiments '{options.Experiments}' must be an existing folder with Experiment files.");
+                yield return $"Coordinator:Experiments '{options.Experiments}' must be an existing folder with Experiment "
+                    + "files; or leave it out and set Coordinator:Listen, so that experiments can be submitted.";
             }
 
+            if (!Directory.Exists(options.WorkingDirectory))
+            {
+                yield return $"Coordinator:WorkingDirectory '{options.WorkingDirectory}' must be an existing folder: the "
+                    + "trials of submitted experiments start there.";
+            }
+        }
+
+        private static IEnumerable<string> ListenFailures(CoordinatorOptions options)
+        {
+            if (options.Listen.Length is 0)
+            {
+                yield break;
+            }
+
+            if (!Uri.TryCreate(options.Listen, UriKind.Absolute, out var address)
+                || address.Scheme is not ("http" or "https")
+                || address.PathAndQuery is not "/")
+            {
+                yield return $"Coordinator:Listen '{options.Listen}' must be an address such as http://127.0.0.1:8080.";
+            }
+
+            if (options.Token.Length is 0 == options.TokenFile.Length is 0)
+            {
+                yield return "Coordinator:Listen needs a token, for whoever may submit an experiment may start programs: set one "
+                    + "of Coordinator:TokenFile (a file, made with a random token when there is none) and Coordinator:Token.";
+            }
+
+            if (options.Token.Length > 0 && AccessToken.Problem(options.Token) is { } problem)
+            {
+                yield return $"Coordinator:Token {problem}.";
+            }
+        }
+
+        private static IEnumerable<string> EndpointFailures(CoordinatorOptions options)
+        {
             if (options.Endpoints.Count is 0)
             {
-                failures.Add(
-                    "Coordinator:Endpoints is empty; name at least one algorithm service, "
-                    + "for instance --Coordinator:Endpoints:random=http://random:6789.");
+                yield return "Coordinator:Endpoints is empty; name at least one algorithm service, "
+                    + "for instance --Coordinator:Endpoints:random=http://random:6789.";
             }
 
-            failures.AddRange(options.Endpoints
-                .Where(static e => !e.Value.IsAbsoluteUri || e.Value.Scheme is not ("http" or "https"))
-                .Select(static e => $"Coordinator:Endpoints:{e.Key} '{e.Value}' must be an address such as http://{e.Key}:6789."));
-            return failures.Count > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
+            foreach (var (name, endpoint) in options.Endpoints)
+            {
+                if (!endpoint.IsAbsoluteUri || endpoint.Scheme is not ("http" or "https"))
+                {
+                    yield return $"Coordinator:Endpoints:{name} '{endpoint}' must be an address such as http://{name}:6789.";
+                }
+            }
         }
     }
 }

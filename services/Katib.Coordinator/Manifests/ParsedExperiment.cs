@@ -19,9 +19,9 @@ public sealed record ParsedExperiment(
     internal Field? Root { get; init; }
 
     /// <summary>A problem that was found elsewhere, by its path below <c>spec</c>, with the line that it concerns.</summary>
-    public ManifestProblem Locate(Problem problem)
-    {
-        var path = $"spec.{problem.Field}";
-        return new(Root?.At(path).Line ?? 1, path, problem.Value, problem.Message);
-    }
+    public ManifestProblem Locate(Problem problem) => Locate($"spec.{problem.Field}", problem.Value, problem.Message);
+
+    /// <summary>A problem that was found elsewhere, by its whole path, with the line that it concerns.</summary>
+    internal ManifestProblem Locate(string path, string value, string message) =>
+        new(Root?.At(path).Line ?? 1, path, value, message);
 }

@@ -9,6 +9,12 @@ namespace Katib.Coordinator.Manifests;
 /// <summary>Experiments and trials as Katib's JSON, status included.</summary>
 public static class StatusJson
 {
+    /// <summary>The annotation of a Trial with the time at which its program was started, which Katib's status forgets.</summary>
+    internal const string StartedAnnotation = "tuning.katib/started-at";
+
+    /// <summary>The label of a Trial with the name of its Experiment.</summary>
+    internal const string ExperimentLabel = "katib.kubeflow.org/experiment";
+
     private const string ApiVersion = "kubeflow.org/v1beta1";
 
     /// <summary>The Experiment with its status and, under <c>trials</c>, its Trials.</summary>
@@ -17,6 +23,14 @@ public static class StatusJson
         var experiment = spec.Manifest.DeepClone().AsObject();
         experiment["status"] = Status(spec, state);
         experiment["trials"] = new JsonArray([.. state.Trials.Select(t => OfTrial(spec, t))]);
+        return experiment;
+    }
+
+    /// <summary>The Experiment without anything about its trials: for lists, and for news of the Experiment alone.</summary>
+    public static JsonObject OfExperimentAlone(JsonObject manifest, ExperimentState state)
+    {
+        var experiment = manifest.DeepClone().AsObject();
+        experiment["status"] = Progress(state);
         return experiment;
     }
 
@@ -32,16 +46,22 @@ public static class StatusJson
             status["observation"] = new JsonObject { ["metrics"] = metrics };
         }
 
+        var metadata = new JsonObject
+        {
+            ["name"] = trial.Name,
+            ["namespace"] = spec.Namespace,
+            ["labels"] = new JsonObject { [ExperimentLabel] = spec.Name },
+        };
+        if (trial.StartedAt is { } started)
+        {
+            metadata["annotations"] = new JsonObject { [StartedAnnotation] = Format(started) };
+        }
+
         return new()
         {
             ["apiVersion"] = ApiVersion,
             ["kind"] = "Trial",
-            ["metadata"] = new JsonObject
-            {
-                ["name"] = trial.Name,
-                ["namespace"] = spec.Namespace,
-                ["labels"] = new JsonObject { ["katib.kubeflow.org/experiment"] = spec.Name },
-            },
+            ["metadata"] = metadata,
             ["spec"] = new JsonObject
             {
                 ["objective"] = spec.Manifest["spec"]?["objective"]?.DeepClone(),
@@ -51,12 +71,18 @@ public static class StatusJson
         };
     }
 
-    private static JsonObject Status(ExperimentSpec spec, ExperimentState state)
+    private static JsonObject Progress(ExperimentState state)
     {
         var status = new JsonObject();
         AddTime(status, "startTime", state.StartedAt);
         AddTime(status, "completionTime", state.EndedAt);
         status["conditions"] = Array(state.Conditions.Select(ToJson));
+        return status;
+    }
+
+    private static JsonObject Status(ExperimentSpec spec, ExperimentState state)
+    {
+        var status = Progress(state);
         if (ExperimentMachine.Best(spec.Objective, state.Trials) is { } best)
         {
             status["currentOptimalTrial"] = new JsonObject
@@ -93,7 +119,12 @@ public static class StatusJson
     private static ImmutableArray<Condition> ConditionsOf(TrialState trial)
     {
         var conditions = ImmutableArray<Condition>.Empty
-            .Set(Conditions.Created, true, "TrialCreated", "Trial is created", trial.CreatedAt);
+            .Set(
+                Conditions.Created,
+                true,
+                trial.Status is TrialStatus.Created ? trial.Reason : "TrialCreated",
+                trial.Status is TrialStatus.Created ? trial.Message : "Trial is created",
+                trial.CreatedAt);
         if (trial.StartedAt is { } started)
         {
             conditions = conditions.Set(
@@ -138,6 +169,7 @@ public static class StatusJson
         }
     }
 
+    /// <summary>RFC 3339, to the millisecond where there is a fraction: short trials have durations too.</summary>
     private static string Format(DateTimeOffset time) =>
-        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
 }

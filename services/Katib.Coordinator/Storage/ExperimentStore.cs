@@ -44,6 +44,17 @@ public sealed class ExperimentStore : IDisposable
     /// <summary>All experiments, oldest first, without their trials.</summary>
     public ImmutableArray<StoredExperiment> List() => ReadExperiments("ORDER BY id", static _ => { }, withTrials: false);
 
+    /// <summary>The experiments that somebody has to go on with, oldest first, without their trials.</summary>
+    /// <remarks>One that has ended is among them when its trials may still run.</remarks>
+    public ImmutableArray<StoredExperiment> ListUnfinished() =>
+        ReadExperiments(
+            """
+            WHERE ended_at IS NULL OR id IN (SELECT experiment FROM trials WHERE status IN ('Created', 'Running', 'Unknown'))
+            ORDER BY id
+            """,
+            static _ => { },
+            withTrials: false);
+
     /// <summary>One experiment with its trials; null when there is none of that name.</summary>
     public StoredExperiment? Read(string @namespace, string name) =>
         ReadExperiments(

@@ -81,6 +81,25 @@ public sealed class ExperimentStoreTests : IDisposable
     }
 
     [Fact]
+    public void Unfinished_is_what_has_not_ended_or_may_still_have_trials_running()
+    {
+        using var store = ExperimentStore.Open(File);
+        var ended = Given.State() with { EndedAt = Given.Now, Conditions = Conditions.Begin(Given.Now).End(Outcome.GoalReached, Given.Now) };
+        foreach (var (name, state, trial) in new[]
+        {
+            ("under-way", Given.State(), TrialStatus.Running),
+            ("ended", ended, TrialStatus.Succeeded),
+            ("ended-with-a-trial", ended, TrialStatus.Running),
+        })
+        {
+            var stored = store.Create(Given.Spec() with { Name = name }, "/", Given.State());
+            store.AddTrials(stored.Id, state, [Given.Trial(1, trial)]);
+        }
+
+        Assert.Equal(["under-way", "ended-with-a-trial"], store.ListUnfinished().Select(static e => e.Name));
+    }
+
+    [Fact]
     public void A_deleted_experiment_leaves_nothing_behind()
     {
         using var store = ExperimentStore.Open(File);

@@ -1,0 +1,36 @@
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+
+namespace Katib.Cli;
+
+/// <summary>The budgets of the command line, in place of the file's.</summary>
+/// <param name="Parallel">How many trials run at once.</param>
+/// <param name="MaxTrials">How many trials there are in all.</param>
+/// <param name="Devices">How many devices there are, each for one trial at a time.</param>
+internal sealed record Budgets(int? Parallel, int? MaxTrials, int? Devices)
+{
+    /// <summary>Whether the file's stand.</summary>
+    public bool IsEmpty => Parallel is null && MaxTrials is null && Devices is null;
+
+    /// <summary>The experiment with these budgets; no more trials at once than there are devices.</summary>
+    public ExperimentSpec ApplyTo(ExperimentSpec spec)
+    {
+        if (IsEmpty)
+        {
+            return spec;
+        }
+
+        var manifest = spec.Manifest.DeepClone().AsObject();
+        var fields = manifest["spec"]!.AsObject();
+        if ((MaxTrials ?? spec.MaxTrialCount) is { } max)
+        {
+            fields["maxTrialCount"] = max;
+        }
+
+        var parallel = Math.Min(Parallel ?? spec.ParallelTrialCount, MaxTrials ?? int.MaxValue);
+        fields["parallelTrialCount"] = Math.Min(parallel, Devices ?? int.MaxValue);
+        var parsed = ExperimentYaml.Parse(manifest.ToJsonString());
+        return parsed.Spec
+            ?? throw new UserException(string.Join('\n', parsed.Problems.Select(static p => $"{p.Path} '{p.Value}': {p.Message}")));
+    }
+}

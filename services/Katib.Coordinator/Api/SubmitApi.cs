@@ -1,0 +1,186 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json.Nodes;
+using Katib.Coordinator.Host;
+using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Suggesting;
+using Microsoft.Extensions.Options;
+
+namespace Katib.Coordinator.Api;
+
+/// <summary>Experiments over HTTP, under the addresses and in the JSON that a Kubernetes API server has for them.</summary>
+internal sealed class SubmitApi(
+    ExperimentRuns runs, IOptions<CoordinatorOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    /// <summary>The longest manifest that is read, in bytes.</summary>
+    public const int MaxBodyBytes = 1024 * 1024;
+
+    private const string Root = "/apis/kubeflow.org/v1beta1";
+
+    /// <summary>A service's answer takes no longer, with all retries.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly string _folder = Path.GetFullPath(options.Value.WorkingDirectory);
+
+    /// <summary>Adds the addresses, behind the token.</summary>
+    public static void Map(WebApplication app, AccessToken token)
+    {
+        var api = ActivatorUtilities.CreateInstance<SubmitApi>(app.Services);
+        app.Use(next => context => Gate.InvokeAsync(context, token, next));
+        app.MapGet($"{Root}/experiments", api.List);
+        var experiments = app.MapGroup($"{Root}/namespaces/{{namespace}}/experiments");
+        experiments.MapGet("", api.List);
+        experiments.MapPost("", api.CreateAsync);
+        experiments.MapGet("/{name}", api.ReadAsync);
+        experiments.MapDelete("/{name}", api.DeleteAsync);
+        experiments.MapPost("/{name}/stop", api.StopAsync);
+        experiments.MapGet("/{name}/trials/{trial}/log", api.LogAsync);
+    }
+
+    private IResult List(string? @namespace, string? trial) => Results.Json<JsonNode>(new JsonObject
+    {
+        ["apiVersion"] = "kubeflow.org/v1beta1",
+        ["kind"] = "ExperimentList",
+        ["items"] = new JsonArray([.. runs.List(@namespace, trial).Select(stored =>
+        {
+            var item = StatusJson.OfExperimentAlone(JsonNode.Parse(stored.Manifest)!.AsObject(), stored.State);
+            return WithNote(item, stored.State.Outcome is null ? runs.NoteOn(stored.Namespace, stored.Name) : null);
+        })]),
+    });
+
+    private async Task<IResult> CreateAsync(string @namespace, HttpContext context, bool fresh = false)
+    {
+        using var leaving = Leaving(context);
+        var text = await BodyAsync(context.Request, leaving.Token);
+        var submission = Submission.Read(text, spec => runs.RunnerFor(spec, fresh));
+        var problems = submission.Problems;
+        if (submission.Parsed.Spec is { } parsed && parsed.Namespace != @namespace)
+        {
+            problems = problems.Add(submission.Parsed.Locate(
+                "metadata.namespace", parsed.Namespace, $"must be the namespace of the address, '{@namespace}'"));
+        }
+
+        if (submission.Parsed.Spec is not { } spec || !problems.IsEmpty)
+        {
+            return ApiProblem.Invalid(problems);
+        }
+
+        var isNew = fresh || runs.Look(spec.Namespace, spec.Name) is null;
+        try
+        {
+            await runs.Begin(spec, _folder, isPatient: false, fresh).Admission.WaitAsync(Patience, time, leaving.Token);
+        }
+        catch (TimeoutException)
+        {
+            // It was begun by somebody more patient, and its algorithm is still waited for.
+            return ApiProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                runs.NoteOn(spec.Namespace, spec.Name) ?? "The algorithm service has not answered yet.");
+        }
+        catch (SuggestionRefusedException refused)
+        {
+            return ApiProblem.Invalid([submission.Parsed.Locate("spec", "", refused.Message)]);
+        }
+        catch (ExperimentRefusedException refused) when (!refused.Problems.IsEmpty)
+        {
+            return ApiProblem.Invalid([.. refused.Problems.Select(submission.Parsed.Locate)]);
+        }
+
+        if (Show(spec.Namespace, spec.Name) is not { } experiment)
+        {
+            return ApiProblem.NoExperiment(spec.Namespace, spec.Name);
+        }
+
+        ImmutableArray<string> warnings =
+            [.. submission.Parsed.Warnings.Select(static w => w.In("line")), .. submission.Notes];
+        if (!warnings.IsEmpty)
+        {
+            experiment["warnings"] = new JsonArray([.. warnings.Select(static w => JsonValue.Create(w))]);
+        }
+
+        return Results.Json<JsonNode>(experiment, statusCode: isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+    }
+
+    private async Task<IResult> ReadAsync(string @namespace, string name, HttpContext context, bool watch = false)
+    {
+        if (!watch)
+        {
+            return ShowOrNot(@namespace, name);
+        }
+
+        if (runs.Look(@namespace, name) is null)
+        {
+            return ApiProblem.NoExperiment(@namespace, name);
+        }
+
+        using var leaving = Leaving(context);
+        try
+        {
+            await new ExperimentWatch(context.Response, time).FollowAsync(() => runs.Look(@namespace, name), leaving.Token);
+        }
+        catch (OperationCanceledException) when (leaving.IsCancellationRequested)
+        {
+            // What was begun ends here; the watcher finds out whether the coordinator comes back.
+        }
+
+        return Results.Empty;
+    }
+
+    private async Task<IResult> StopAsync(string @namespace, string name) =>
+        await runs.StopAsync(@namespace, name) ? ShowOrNot(@namespace, name) : ApiProblem.NoExperiment(@namespace, name);
+
+    private async Task<IResult> DeleteAsync(string @namespace, string name) =>
+        await runs.DeleteAsync(@namespace, name) ? Results.NoContent() : ApiProblem.NoExperiment(@namespace, name);
+
+    private async Task<IResult> LogAsync(string @namespace, string name, string trial, HttpContext context)
+    {
+        if (runs.LogOf(@namespace, name, trial) is not { } file)
+        {
+            return ApiProblem.Of(StatusCodes.Status404NotFound, $"The trial '{trial}' has not printed anything yet, or there is none.");
+        }
+
+        // Not Results.File: the log grows while it is sent.
+        await using var log = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await log.CopyToAsync(context.Response.Body, context.RequestAborted);
+        return Results.Empty;
+    }
+
+    private IResult ShowOrNot(string @namespace, string name) =>
+        Show(@namespace, name) is { } experiment
+            ? Results.Json<JsonNode>(experiment)
+            : ApiProblem.NoExperiment(@namespace, name);
+
+    private JsonObject? Show(string @namespace, string name) =>
+        runs.Look(@namespace, name) is { } look ? WithNote(StatusJson.OfExperiment(look.Spec, look.State), look.Note) : null;
+
+    /// <summary>Ends with the request, and with the coordinator, which must not wait for its watchers.</summary>
+    private CancellationTokenSource Leaving(HttpContext context) =>
+        CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+
+    /// <summary>The note stands beside the Experiment's own fields, as its trials do.</summary>
+    internal static JsonObject WithNote(JsonObject experiment, string? note)
+    {
+        if (note is not null)
+        {
+            experiment["note"] = note;
+        }
+
+        return experiment;
+    }
+
+    private static async Task<string> BodyAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(request.Body, StrictUtf8);
+        try
+        {
+            return await reader.ReadToEndAsync(cancellationToken);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new BadHttpRequestException("The Experiment must be UTF-8 text.");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Katib.Coordinator.Host;
+using Microsoft.Extensions.Configuration;
+
+namespace Katib.Coordinator.Tests.Host;
+
+public sealed class CoordinatorOptionsTests
+{
+    [Theory]
+    [InlineData("", "", "needs a token")]
+    [InlineData("a-token-of-some-length", "token", "needs a token")]
+    [InlineData("short", "", "at least 16 characters")]
+    public void Listening_wants_one_good_token(string token, string file, string problem)
+    {
+        var options = new CoordinatorOptions { Listen = "http://127.0.0.1:0", Token = token, TokenFile = file };
+        options.Endpoints.Add("random", new("http://random:6789"));
+
+        var failures = new CoordinatorOptions.Rules().Validate(null, options).Failures;
+
+        Assert.Contains(problem, Assert.Single(failures!), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:8080")]
+    [InlineData("ftp://127.0.0.1")]
+    [InlineData("http://127.0.0.1:8080/katib")]
+    public void Only_a_bare_address_can_be_listened_on(string listen)
+    {
+        var options = new CoordinatorOptions { Listen = listen, Token = "a-token-of-some-length" };
+        options.Endpoints.Add("random", new("http://random:6789"));
+
+        var failures = new CoordinatorOptions.Rules().Validate(null, options).Failures;
+
+        Assert.Contains($"'{listen}' must be an address", Assert.Single(failures!), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Coordinator:Listen", "http://0.0.0.0:8080", "http://127.0.0.1:8080/healthz")]
+    [InlineData("Coordinator:Listen", "https://[::]:8443", "https://127.0.0.1:8443/healthz")]
+    [InlineData("Coordinator:Listen", "http://10.1.2.3:8080", "http://10.1.2.3:8080/healthz")]
+    [InlineData("urls", "http://*:8081;http://*:8082", "http://127.0.0.1:8081/healthz")]
+    [InlineData("http_ports", "8083", "http://127.0.0.1:8083/healthz")]
+    [InlineData("other", "", "http://127.0.0.1:5000/healthz")]
+    public void The_probe_asks_where_the_coordinator_listens(string setting, string value, string address)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(setting, value)]).Build();
+
+        Assert.Equal(address, HealthProbe.AddressOf(configuration).AbsoluteUri);
+    }
+}

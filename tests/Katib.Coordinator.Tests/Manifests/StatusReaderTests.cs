@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
+
+namespace Katib.Coordinator.Tests.Manifests;
+
+public sealed class StatusReaderTests
+{
+    [Fact]
+    public void What_was_written_is_read_again()
+    {
+        var spec = Given.Spec(max: 20);
+        var state = Given.State(
+            Given.Trial(1, TrialStatus.Succeeded, "0.25") with { Reason = "TrialSucceeded", Message = "Trial has succeeded" },
+            Given.Trial(2, TrialStatus.Failed) with { Reason = "TrialFailed", Message = "exit code 3" },
+            Given.Trial(3, TrialStatus.MetricsUnavailable) with { Reason = "MetricsUnavailable", Message = "never" },
+            Given.Trial(4, TrialStatus.Killed, "0.5") with { Reason = "TrialKilled", Message = "stopped" },
+            Given.Trial(5, TrialStatus.Running, "0.75") with
+            {
+                Reason = "TrialRunning",
+                Message = "Trial is running",
+                StartedAt = Given.Now.AddMilliseconds(123),
+            },
+            Given.Trial(6, TrialStatus.Created) with { Reason = "Interrupted", Message = "Trial was interrupted" });
+
+        var json = JsonNode.Parse(StatusJson.OfExperiment(spec, state).ToJsonString())!.AsObject();
+        var readSpec = StatusReader.SpecOf(json);
+        var read = StatusReader.StateOf(readSpec, json);
+
+        Assert.Equal(spec.Manifest.ToJsonString(), readSpec.Manifest.ToJsonString());
+        Assert.Equal(state.Conditions, read.Conditions);
+        Assert.Equal(state.Trials.Select(Flat), read.Trials.Select(Flat));
+        Assert.Null(read.Outcome);
+    }
+
+    [Fact]
+    public void How_an_experiment_ended_is_read_again()
+    {
+        var spec = Given.Spec();
+        var state = Given.State();
+        state = state with
+        {
+            Outcome = Outcome.Stopped,
+            EndedAt = Given.Now.AddHours(1),
+            Conditions = state.Conditions.End(Outcome.Stopped, Given.Now.AddHours(1)),
+        };
+
+        var read = StatusReader.StateOf(spec, StatusJson.OfExperiment(spec, state));
+
+        Assert.Equal(state.Outcome, read.Outcome);
+        Assert.Equal(state.EndedAt, read.EndedAt);
+    }
+
+    [Theory]
+    [InlineData("""{ }""")]
+    [InlineData("""{ "status": 3 }""")]
+    [InlineData("""{ "status": { "conditions": [], "startTime": "yesterday" } }""")]
+    [InlineData("""{ "status": { "conditions": {}, "startTime": "2020-01-01T00:00:00Z" } }""")]
+    public void What_is_no_status_is_refused(string json) =>
+        Assert.Throws<FormatException>(() => StatusReader.ProgressOf(JsonNode.Parse(json)!.AsObject()));
+
+    /// <summary>A trial as one text; of a value's time Katib's JSON says nothing.</summary>
+    private static string Flat(TrialState trial) =>
+        $"{trial.Name} {trial.Number} {string.Join(' ', trial.Assignments)} {trial.Status} {trial.Reason} {trial.Message} "
+        + $"{trial.CreatedAt:O} {trial.StartedAt:O} {trial.EndedAt:O} {string.Join(' ', trial.Observation.Metrics)}";
+}
