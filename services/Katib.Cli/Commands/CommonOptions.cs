@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Katib.Cli.Sources;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
