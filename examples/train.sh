@@ -15,6 +15,11 @@ builds=$root/artifacts/$1
 project=$(basename "$here"/*.csproj .csproj)
 shift
 
+# In an image the worker has been published, and there are no sources.
+if [ -f "$here/published/worker.dll" ]; then
+  exec dotnet "$here/published/worker.dll" "$@"
+fi
+
 sources=$(cd "$here" && cksum ./*.cs ./*.csproj ./*.json ../*/*.csv ../../Directory.*.props ../../global.json)
 worker=$builds/worker-$(printf '%s' "$sources" | cksum | tr ' ' '-')
 lock=$worker.lock

@@ -1,6 +1,7 @@
 using Katib.Cli.Commands;
 using Katib.Cli.Rendering;
 using Katib.Coordinator;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Suggesting;
 using Microsoft.AspNetCore.Builder;
 
@@ -15,7 +16,8 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
     /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        var manifest = ManifestFile.Read(options.File, options.Endpoints);
+        var session = new ExperimentSession(options.Store, time);
+        var manifest = ManifestFile.Read(options.File, RunnerOf, options.Endpoints);
         manifest.PrintFindings(Console.Error);
         if (manifest.Spec is null)
         {
@@ -31,8 +33,8 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
         var display = new RunDisplay(spec, options.Json, time);
         try
         {
-            var stored = await new ExperimentSession(options.Store, time).RunAsync(
-                new(spec, manifest.Folder, options.Gpus, options.Fresh),
+            var stored = await session.RunAsync(
+                new(spec, manifest.Folder, options.Gpus, options.Fresh) { Runner = manifest.Runner },
                 FindServiceAsync,
                 (loop, token) => display.ShowAsync(loop.RunAsync(token), () => loop.State),
                 display,
@@ -54,6 +56,11 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
             await Console.Error.WriteLineAsync("Stopped; the same command goes on from here.");
             return ExitCodes.Interrupted;
         }
+
+        // What was begun in containers goes on in containers.
+        RunnerKind RunnerOf(ExperimentSpec found) => options.Runner
+            ?? (options.Fresh ? null : session.FindRunner(found.Namespace, found.Name))
+            ?? RunnerKind.Process;
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
-using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Runners;
 
 namespace Katib.Cli;
 
@@ -9,13 +9,15 @@ namespace Katib.Cli;
 /// <param name="Name">The file's name as the user gave it.</param>
 /// <param name="Folder">The directory that it lies in: where its trials start.</param>
 /// <param name="Spec">The experiment; null when there are problems.</param>
+/// <param name="Runner">What its trials are run as.</param>
 /// <param name="Problems">Everything that is wrong, by line.</param>
 /// <param name="Warnings">What is legal but hardly meant, by line.</param>
-/// <param name="Notes">What is different on this machine.</param>
+/// <param name="Notes">What is different under this runner.</param>
 internal sealed record ManifestFile(
     string Name,
     string Folder,
     ExperimentSpec? Spec,
+    RunnerKind Runner,
     ImmutableArray<ManifestProblem> Problems,
     ImmutableArray<ManifestProblem> Warnings,
     ImmutableArray<string> Notes)
@@ -23,23 +25,25 @@ internal sealed record ManifestFile(
     private const long MaxBytes = 4 * 1024 * 1024;
 
     /// <summary>Reads and checks a file. An algorithm that is served elsewhere is checked by its service.</summary>
-    public static ManifestFile Read(FileInfo file, IReadOnlyDictionary<string, Uri>? endpoints = null)
+    public static ManifestFile Read(
+        FileInfo file, Func<ExperimentSpec, RunnerKind> findRunner, IReadOnlyDictionary<string, Uri>? endpoints = null)
     {
         var parsed = ExperimentYaml.Parse(Text(file));
         var folder = file.DirectoryName!;
         if (parsed.Spec is not { } spec)
         {
-            return new(file.ToString(), folder, null, parsed.Problems, parsed.Warnings, []);
+            return new(file.ToString(), folder, null, RunnerKind.Process, parsed.Problems, parsed.Warnings, []);
         }
 
-        var local = LocalJob.Check(spec.Template.RunObject, spec.Template.PrimaryContainerName, spec.MetricsCollector);
+        var runner = findRunner(spec);
+        var check = runner.Check(spec);
         var isServedElsewhere = endpoints?.ContainsKey(spec.Algorithm.Name) is true;
-        var problems = local.Problems
+        var problems = check.Problems
             .Concat(isServedElsewhere ? [] : ProblemsOfAlgorithm(spec))
             .Select(parsed.Locate)
             .OrderBy(static p => p.Line)
             .ToImmutableArray();
-        return new(file.ToString(), folder, problems.IsEmpty ? spec : null, problems, parsed.Warnings, local.Notes);
+        return new(file.ToString(), folder, problems.IsEmpty ? spec : null, runner, problems, parsed.Warnings, check.Notes);
     }
 
     /// <summary>What stands in the file.</summary>

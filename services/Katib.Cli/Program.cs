@@ -3,6 +3,7 @@ using Katib.Cli;
 using Katib.Cli.Commands;
 using Katib.Cli.Sources;
 using Katib.Coordinator;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -48,7 +49,7 @@ catch (ServerUnavailableException unavailable)
     return ExitCodes.Failure;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
-    or SqliteException or IOException or UnauthorizedAccessException)
+    or RunnerUnavailableException or SqliteException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

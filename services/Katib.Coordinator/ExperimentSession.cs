@@ -4,7 +4,6 @@ using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
-using Katib.Coordinator.Runners.Local;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 
@@ -22,7 +21,11 @@ public sealed class ExperimentRefusedException(string message) : Exception(messa
 /// <param name="Folder">The directory that its trials start in.</param>
 /// <param name="Gpus">The devices, each for one trial at a time; none to leave the choice to the trials.</param>
 /// <param name="Fresh">Whether an earlier run of it is forgotten.</param>
-public sealed record SessionRequest(ExperimentSpec Spec, string Folder, ImmutableArray<string> Gpus, bool Fresh);
+public sealed record SessionRequest(ExperimentSpec Spec, string Folder, ImmutableArray<string> Gpus, bool Fresh)
+{
+    /// <summary>What the trials are run as.</summary>
+    public RunnerKind Runner { get; init; } = RunnerKind.Process;
+}
 
 /// <summary>Runs experiments on this machine against one store: takes each up where it stands and brings it to its end.</summary>
 public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
@@ -49,9 +52,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var spec = request.Spec;
         var folder = location.FolderOf(spec.Namespace, spec.Name);
         using var held = await LockAsync(folder, spec.Name, cancellationToken);
-        ThrowIfNotRunnable(spec, new(folder, request.Folder, request.Gpus));
         using var store = ExperimentStore.Open(location.File);
-        await using var runner = NewRunner(folder, request.Folder, request.Gpus, time);
         var old = store.Read(spec.Namespace, spec.Name);
         var stored = old is null || request.Fresh ? null : Admit(old, spec);
         if (stored?.State.Outcome is not null && !stored.State.Trials.Any(static t => t.IsActive))
@@ -59,6 +60,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             return stored;
         }
 
+        ThrowIfBegunElsewhere(stored, request.Runner);
+        await using var runner = request.Runner.Create(
+            new(store.Id, spec.Namespace, spec.Name, folder, request.Folder, request.Gpus), Parser, progress, time);
+        await ThrowIfNotRunnableAsync(spec, runner, cancellationToken);
         try
         {
             // Nothing is changed before the algorithm has accepted the experiment.
@@ -66,9 +71,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             await suggestions.ValidateAsync(spec, cancellationToken);
             if (stored is null)
             {
-                await ForgetAsync(store, runner, old, folder, cancellationToken);
+                await using var earlier = old is null ? null : RunnerOf(store, old, folder);
+                await ForgetAsync(store, earlier ?? runner, old, folder, cancellationToken);
                 var now = time.GetUtcNow();
-                stored = store.Create(spec, request.Folder, new([], now, EndedAt: null, Conditions.Begin(now), []));
+                stored = store.Create(spec, request.Folder, request.Runner, new([], now, EndedAt: null, Conditions.Begin(now), []));
             }
             else
             {
@@ -101,7 +107,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var now = time.GetUtcNow();
         var ended = state with { Outcome = Outcome.Stopped, EndedAt = now, Conditions = state.Conditions.End(Outcome.Stopped, now) };
         store.Save(unfinished.Id, ended);
-        await using (var runner = NewRunner(folder, stored.Folder, [], time))
+        await using (var runner = RunnerOf(store, stored, folder))
         {
             await runner.SweepAsync(cancellationToken);
         }
@@ -119,20 +125,38 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var folder = location.FolderOf(stored.Namespace, stored.Name);
         using (await LockAsync(folder, stored.Name, cancellationToken))
         {
-            await using var runner = NewRunner(folder, stored.Folder, [], time);
+            await using var runner = RunnerOf(store, stored, folder);
             await ForgetAsync(store, runner, stored, folder, cancellationToken);
         }
 
         Directory.Delete(folder, recursive: true);
     }
 
-    private static ProcessRunner NewRunner(string folder, string workingDirectory, ImmutableArray<string> gpus, TimeProvider time) =>
-        new(new(folder, workingDirectory, gpus), static job => new LineParser(new(job.Collector, job.MetricNames)), time);
-
-    private static void ThrowIfNotRunnable(ExperimentSpec spec, ProcessRunnerOptions options)
+    /// <summary>What the trials of an experiment in the store are run as; null when it is not there.</summary>
+    public RunnerKind? FindRunner(string @namespace, string name)
     {
-        var problems = LocalMachine.Check(
-            spec.Template.RunObject, spec.Template.PrimaryContainerName, spec.MetricsCollector, options);
+        if (!File.Exists(location.File))
+        {
+            return null;
+        }
+
+        using var store = ExperimentStore.OpenExisting(location.File);
+        return store.List().FirstOrDefault(e => e.Namespace == @namespace && e.Name == name)?.Runner;
+    }
+
+    private static LineParser Parser(TrialJob job) => new(new(job.Collector, job.MetricNames));
+
+    /// <summary>The runner that an experiment was begun with.</summary>
+    private ITrialRunner RunnerOf(ExperimentStore store, StoredExperiment stored, string folder) => stored.Runner.Create(
+        new(store.Id, stored.Namespace, stored.Name, folder, stored.Folder, Gpus: []),
+        Parser,
+        new Progress<string>(),
+        time);
+
+    private static async Task ThrowIfNotRunnableAsync(
+        ExperimentSpec spec, ITrialRunner runner, CancellationToken cancellationToken)
+    {
+        var problems = await runner.CheckAsync(spec.Template, spec.MetricsCollector, cancellationToken);
         if (!problems.IsEmpty)
         {
             throw new ExperimentRefusedException(
@@ -143,12 +167,24 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
     }
 
+    /// <summary>Another runner does not know what runs already.</summary>
+    private static void ThrowIfBegunElsewhere(StoredExperiment? stored, RunnerKind runner)
+    {
+        if (stored is not null && stored.Runner != runner)
+        {
+            var name = stored.Runner.ToString().ToLowerInvariant();
+            throw new ExperimentRefusedException(
+                $"The experiment '{stored.Name}' was begun with --runner {name}; go on with that, "
+                + "or start anew with --fresh.");
+        }
+    }
+
     /// <summary>
     /// Deletes what trials have left, also those of an experiment that the store no longer knows: a runner would take
     /// their folders for its own trials'. The row goes last, and the lock's own file stays: it is held.
     /// </summary>
     private static async Task ForgetAsync(
-        ExperimentStore store, ProcessRunner runner, StoredExperiment? stored, string folder, CancellationToken cancellationToken)
+        ExperimentStore store, ITrialRunner runner, StoredExperiment? stored, string folder, CancellationToken cancellationToken)
     {
         await runner.SweepAsync(cancellationToken);
         foreach (var trial in Directory.EnumerateDirectories(folder))

@@ -23,11 +23,14 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 }
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
-internal sealed partial class SuggestionService(ServedAlgorithm served, ILogger<SuggestionService> log)
+internal sealed partial class SuggestionService(
+    ServedAlgorithm served, Admission admission, RequestReader reader, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
-    public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
+    public async Task<Wire.GetSuggestionsReply> GetSuggestions(byte[] message, ServerCallContext context)
     {
+        using var search = await admission.SearchAsync(message, context.CancellationToken);
+        var request = reader.Read(UnreadSuggestionsRequest.Parser, message);
         var algorithm = served.For(request.Experiment);
         var reply = algorithm.Suggest(
             WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
@@ -36,16 +39,17 @@ internal sealed partial class SuggestionService(ServedAlgorithm served, ILogger<
             Warn(request.Experiment?.Name ?? "", warning);
         }
 
-        return Task.FromResult(WireMapping.ToReply(reply));
+        return WireMapping.ToReply(reply);
     }
 
     /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
-    public Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
-        Wire.ValidateAlgorithmSettingsRequest request, ServerCallContext context)
+    public async Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(byte[] message, ServerCallContext context)
     {
+        using var search = await admission.SearchAsync(message, context.CancellationToken);
+        var request = reader.Read(Wire.ValidateAlgorithmSettingsRequest.Parser, message);
         var algorithm = served.For(request.Experiment);
         _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
-        return Task.FromResult(new Wire.ValidateAlgorithmSettingsReply());
+        return new();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Experiment}: {Warning}")]

@@ -16,7 +16,8 @@ public sealed class DependencyRuleTests
         ["Katib.Proto"] = (["Katib.Core"], ["Google.Protobuf", "Grpc.Net.Client", "Grpc.Tools"]),
         ["Katib.Hosting"] = (["Katib.Proto"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
-        ["Katib.Coordinator"] = (["Katib.Proto"], ["Microsoft.Data.Sqlite", "YamlDotNet"]),
+        ["Katib.Coordinator"] = (
+            ["Katib.Proto"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),

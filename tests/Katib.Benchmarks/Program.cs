@@ -16,6 +16,7 @@ const string usage = """
       memory   4 requests of 20,000 trials of 10 parameters at once; against the idle service
       loop     coordinator's CPU for each trial that does nothing; against bare process starts
       store    status, best and export with 20,000 trials in the store; against katib --help
+      containers  start and memory of the images that `docker compose build` has made, inside Katib's limits
       quality  a command of its own: how good the points are, side by side with other optimisers
 
       --bin FOLDER   published programs, laid out as in artifacts/publish; they are published there when left out
@@ -28,6 +29,7 @@ var benchmarks = new Dictionary<string, Func<Programs, int, Task>>(StringCompare
     ["memory"] = static (programs, _) => MemoryBenchmark.RunAsync(programs),
     ["loop"] = static (_, trials) => LoopBenchmark.RunAsync(trials),
     ["store"] = static (programs, _) => StoreBenchmark.RunAsync(programs),
+    ["containers"] = static (_, _) => ContainersBenchmark.RunAsync(),
 };
 var names = new List<string>();
 var trials = 5000;

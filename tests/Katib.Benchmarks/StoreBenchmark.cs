@@ -31,7 +31,7 @@ internal static class StoreBenchmark
         var now = TimeProvider.System.GetUtcNow();
         var running = Conditions.Begin(now);
         using var store = ExperimentStore.Open(file);
-        var stored = store.Create(spec, Path.GetDirectoryName(file)!, new([], now, EndedAt: null, running, []));
+        var stored = store.Create(spec, Path.GetDirectoryName(file)!, RunnerKind.Process, new([], now, EndedAt: null, running, []));
         TrialState[] trials = [.. Enumerable.Range(1, Trials).Select(number => Trial(number, now))];
         var ended = running.End(Outcome.MaxTrialsReached, now);
         store.AddTrials(stored.Id, new([.. trials], now, now, ended, [], Outcome.MaxTrialsReached), trials);

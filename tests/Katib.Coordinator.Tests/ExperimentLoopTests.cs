@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Threading.Channels;
 using Katib.Algorithms.Grid;
@@ -75,7 +76,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         using var cancellation = new CancellationTokenSource();
         using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
         var spec = Given.Spec();
-        var stored = store.Create(spec, _folder, Given.State());
+        var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
         using var client = new SuggestionClient(new(_random.Urls.Single()), TimeProvider.System);
         var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
 
@@ -113,7 +114,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         ExperimentSpec spec, InstantRunner runner, SuggestionClient client)
     {
         using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
-        var stored = store.Create(spec, _folder, Given.State());
+        var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
         var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
         var outcome = await loop.RunAsync(TestContext.Current.CancellationToken);
         var saved = store.Read("default", "study")!.State.Trials;
@@ -143,6 +144,12 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
             _ = _starts.Release();
             return Task.CompletedTask;
         }
+
+        public Task<ImmutableArray<Problem>> CheckAsync(
+            TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken) =>
+            Task.FromResult<ImmutableArray<Problem>>([]);
+
+        public Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(string trial, CancellationToken cancellationToken)
         {

@@ -40,7 +40,11 @@ internal sealed class Workplace : IDisposable
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments)
+    public Process Start(string program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, arguments);
+
+    /// <summary>The same with variables of the test's.</summary>
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
@@ -49,6 +53,11 @@ internal sealed class Workplace : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 

@@ -6,8 +6,8 @@ namespace Katib.Algorithms.Bayesian;
 /// <remarks>
 /// <para>Trials that run and points already picked are taken into account through joint fantasies: samples of what the
 /// function may be at them and at the best observed points. In each, the improvement is that over the sample's own best,
-/// in closed form; the mean over the samples is what counts. With nothing open and little noise there is one sample: the
-/// least posterior mean.</para>
+/// in closed form; the mean over the samples is what counts. Without any such place there is one sample: the least
+/// posterior mean.</para>
 /// <para>B. Letham and others, "Constrained Bayesian optimization with noisy experiments", 2019, for the fantasies;
 /// S. Ament and others, 2023, for the logarithm.</para>
 /// </remarks>
@@ -44,6 +44,10 @@ internal sealed class Acquisition
     private readonly double[] _openSlopes;
     private readonly double[] _weights;
     private readonly double[] _shares;
+    private readonly double[] _standardized;
+    private readonly double[] _expected;
+    private readonly double[] _cumulative;
+    private readonly double[] _density;
 
     /// <summary>Prepares to judge points.</summary>
     /// <param name="space">The model's space.</param>
@@ -51,7 +55,7 @@ internal sealed class Acquisition
     /// <param name="kind">By what they are judged.</param>
     /// <param name="feasibility">How probable it is that a trial ends with a loss; null when none failed.</param>
     /// <param name="open">Places whose losses are not known but sampled.</param>
-    /// <param name="normals">Standard normal numbers: a row for each sample, a column for each such place.</param>
+    /// <param name="normals">Standard normal numbers: a row for each such place, a column for each sample.</param>
     /// <param name="beliefWeight">How much the user's normal distributions count.</param>
     /// <param name="workspace">Memory of its own while it is used.</param>
     public Acquisition(
@@ -71,11 +75,15 @@ internal sealed class Acquisition
         _least = n > 0 ? Enumerable.Range(0, n).Min(process.MeanAt) : 0;
         _weights = new double[n];
         _openSlopes = new double[_open];
-        _shares = new double[Math.Max(1, normals.Rows)];
         _openRows = new(_open, n);
         _openGains = new(_open, n);
         _openFactor = new(_open, _open);
         _bests = _open is 0 ? [_least] : SampleBests();
+        _shares = new double[_bests.Length];
+        _standardized = new double[_bests.Length];
+        _expected = new double[_bests.Length];
+        _cumulative = new double[_bests.Length];
+        _density = new double[_bests.Length];
     }
 
     /// <summary>Judges points, each row one in the model's numbers.</summary>
@@ -136,14 +144,20 @@ internal sealed class Acquisition
             }
         }
 
-        var bests = new double[_normals.Rows];
-        for (var s = 0; s < bests.Length; s++)
+        var bests = new double[_normals.Columns];
+        var sampled = new double[bests.Length];
+        bests.AsSpan().Fill(double.PositiveInfinity);
+        for (var b = 0; b < _open; b++)
         {
-            bests[s] = double.PositiveInfinity;
-            var normals = _normals.Row(s);
-            for (var b = 0; b < _open; b++)
+            sampled.AsSpan().Fill(means[b]);
+            for (var c = 0; c <= b; c++)
             {
-                bests[s] = Math.Min(bests[s], means[b] + DenseKernels.Dot(_openFactor.Row(b)[..(b + 1)], normals[..(b + 1)]));
+                VectorSums.AddScaled(_openFactor[b, c], _normals.Row(c), sampled);
+            }
+
+            for (var s = 0; s < bests.Length; s++)
+            {
+                bests[s] = Math.Min(bests[s], sampled[s]);
             }
         }
 
@@ -238,43 +252,30 @@ internal sealed class Acquisition
     private double Improve(
         double mean, double deviation, ReadOnlySpan<double> loads, out double byMean, out double byDeviation)
     {
-        var largest = double.NegativeInfinity;
-        Span<double> logs = stackalloc double[_bests.Length];
-        Span<double> slopes = stackalloc double[_bests.Length];
-        for (var s = 0; s < logs.Length; s++)
+        var isProbability = _kind is AcquisitionKind.ProbabilityOfImprovement;
+        for (var s = 0; s < _bests.Length; s++)
         {
-            var sampled = loads.IsEmpty ? mean : mean + DenseKernels.Dot(loads, _normals.Row(s)[..loads.Length]);
-            var t = (_bests[s] - sampled) / deviation;
-            if (_kind is AcquisitionKind.ProbabilityOfImprovement)
-            {
-                logs[s] = Improvement.LogProbable(t, out var slope);
-                (_shares[s], slopes[s]) = (-slope / deviation, -slope * t / deviation);
-            }
-            else
-            {
-                logs[s] = Improvement.LogExpected(t, out var cumulative, out var density) + Math.Log(deviation);
-                (_shares[s], slopes[s]) = (-cumulative / deviation, density / deviation);
-            }
-
-            largest = Math.Max(largest, logs[s]);
+            _standardized[s] = _bests[s] - mean;
         }
 
-        var sum = 0.0;
-        for (var s = 0; s < logs.Length; s++)
+        for (var b = 0; b < loads.Length; b++)
         {
-            logs[s] = Math.Exp(logs[s] - largest);
-            sum += logs[s];
+            VectorSums.AddScaled(-loads[b], _normals.Row(b), _standardized);
         }
 
-        (byMean, byDeviation) = (0, 0);
-        for (var s = 0; s < logs.Length; s++)
-        {
-            _shares[s] *= logs[s] / sum;
-            byMean += _shares[s];
-            byDeviation += slopes[s] * logs[s] / sum;
-        }
-
-        return largest + Math.Log(sum / logs.Length);
+        VectorSums.Scale(1 / deviation, _standardized);
+        var exponent = Improvement.Evaluate(_standardized, _expected, _cumulative, _density);
+        var (values, falls) = isProbability ? (_cumulative, _density) : (_expected, _cumulative);
+        var sum = VectorSums.Sum(values);
+        var scale = -1 / (deviation * sum);
+        falls.CopyTo(_shares.AsSpan());
+        VectorSums.Scale(scale, _shares);
+        byMean = VectorSums.Sum(_shares);
+        byDeviation = isProbability
+            ? DenseKernels.Dot(_shares, _standardized)
+            : -scale * VectorSums.Sum(_density);
+        var value = exponent + Math.Log(sum / _bests.Length);
+        return isProbability ? value : value + Math.Log(deviation);
     }
 
     /// <summary>
@@ -295,16 +296,7 @@ internal sealed class Acquisition
             // By the loads, then back through the factor: by the covariances with the open places.
             for (var b = 0; b < _open; b++)
             {
-                loads[b] *= -2 * byVariance;
-            }
-
-            for (var s = 0; s < _bests.Length && _kind is not AcquisitionKind.LowerConfidenceBound; s++)
-            {
-                var normals = _normals.Row(s);
-                for (var b = 0; b < _open; b++)
-                {
-                    loads[b] += _shares[s] * normals[b];
-                }
+                loads[b] = (-2 * byVariance * loads[b]) + DenseKernels.Dot(_shares, _normals.Row(b));
             }
 
             DenseKernels.SolveLowerTransposed(_openFactor, _open, loads);

@@ -38,6 +38,10 @@ internal sealed record Hyperparameters(ImmutableArray<double> Logs)
     public static Hyperparameters Of(int dimension, double length, double signal, double noise) =>
         new([.. Enumerable.Repeat(Math.Log(length), dimension), Math.Log(signal), Math.Log(noise)]);
 
+    /// <summary>The same with all lengths multiplied.</summary>
+    public Hyperparameters WithLengthsTimes(double factor) =>
+        new([.. Logs[..^2].Select(log => log + Math.Log(factor)), Logs[^2], Logs[^1]]);
+
     /// <summary>The box that the fit stays in.</summary>
     public static void Bounds(int dimension, Span<double> lower, Span<double> upper)
     {

@@ -38,6 +38,12 @@ internal sealed class Model(
     /// </summary>
     private const double MaxSeconds = 4;
 
+    /// <summary>
+    /// Every second pick doubts the fitted lengths: a plateau, or results that lie close together, teach too long ones,
+    /// and what lies between is never looked at.
+    /// </summary>
+    private const double DoubtedLengths = 0.6;
+
     /// <summary>From so many axes or results on every second pick is made near the best point.</summary>
     private const int ManyAxes = 20;
     private const int ManyResults = 500;
@@ -94,12 +100,20 @@ internal sealed class Model(
         var region = _space.Dimension >= ManyAxes || history.Results.Length >= ManyResults
             ? TrustRegion.Around(_space, process, history.Results)
             : null;
+        var fitted = process.Hyperparameters;
         var spent = 0.0;
         var picks = ImmutableArray.CreateBuilder<Point>();
         while (picks.Count < phantoms + count && spent < MaxSeconds)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var number = study.Issued + before.Count + picks.Count;
+            var wanted = number % 2 is 1 ? fitted.WithLengthsTimes(DoubtedLengths) : fitted;
+            if (wanted != process.Hyperparameters)
+            {
+                process = GaussianProcess.Given(_space, process.Observations, wanted, workspace) ?? process;
+                spent += SecondsPerModel(results.Length);
+            }
+
             var search = new AcquisitionSearch(
                 study.Space,
                 _space,
@@ -130,11 +144,14 @@ internal sealed class Model(
     {
         const double PerProduct = 5e-11;
         const double PerDistance = 1e-9;
-        const double PerSample = 3e-8;
+        const double PerSample = 1e-8;
         var distances = (observations + Math.Min(history.Failures.Length, 2 * MaxLabels)) * (axes + 5);
         return (PerProduct * observations * (observations + open)) + (PerDistance * distances)
             + (PerSample * Samples * (1 + (open / 16.0)));
     }
+
+    /// <summary>What it costs to condition the process anew: a factorisation and an inverse.</summary>
+    private static double SecondsPerModel(double observations) => 2.5e-11 * observations * observations * observations;
 
     /// <summary>A model of where trials fail, from the newest failures and results; null where none has failed.</summary>
     private Feasibility? Judge(ImmutableArray<Result> results)
@@ -197,19 +214,8 @@ internal sealed class Model(
         Feasibility? feasibility,
         List<Point> open)
     {
-        var sampled = new List<Point>(open);
-        if (open.Count > 0 || process.Hyperparameters.Noise > NoisyRatio * process.Hyperparameters.Signal)
-        {
-            var seen = open.ToHashSet();
-            foreach (var index in process.Best(BestObserved))
-            {
-                if (seen.Add(results[index].Point))
-                {
-                    sampled.Add(results[index].Point);
-                }
-            }
-        }
-
+        var seen = open.ToHashSet();
+        List<Point> sampled = [.. open, .. process.Best(BestObserved).Select(i => results[i].Point).Where(seen.Add)];
         return new(
             _space,
             process,
@@ -224,15 +230,15 @@ internal sealed class Model(
     /// <summary>Standard normal numbers that fill their space evenly.</summary>
     private Matrix Normals(int dimension)
     {
-        var normals = new Matrix(dimension is 0 ? 0 : Samples, dimension);
+        var normals = new Matrix(dimension, dimension is 0 ? 0 : Samples);
         var sobol = new SobolSequence(dimension, Philox.KeyOf($"{key} fantasies"));
-        for (var s = 0; s < normals.Rows; s++)
+        var probabilities = new double[dimension];
+        for (var s = 0; s < normals.Columns; s++)
         {
-            var row = normals.Row(s);
-            sobol.Fill(s, row);
-            foreach (ref var number in row)
+            sobol.Fill(s, probabilities);
+            for (var b = 0; b < dimension; b++)
             {
-                number = Normal.InvCDF(0, 1, number);
+                normals[b, s] = Normal.InvCDF(0, 1, probabilities[b]);
             }
         }
 

@@ -93,4 +93,38 @@ internal static class VectorSums
             target[i] *= x[i];
         }
     }
+
+    /// <summary>target *= scale.</summary>
+    public static void Scale(double scale, Span<double> target)
+    {
+        var products = MemoryMarshal.Cast<double, Vector<double>>(target);
+        for (var i = 0; i < products.Length; i++)
+        {
+            products[i] *= scale;
+        }
+
+        for (var i = products.Length * Vector<double>.Count; i < target.Length; i++)
+        {
+            target[i] *= scale;
+        }
+    }
+
+    /// <summary>Σ x.</summary>
+    public static double Sum(ReadOnlySpan<double> x)
+    {
+        var vectors = MemoryMarshal.Cast<double, Vector<double>>(x);
+        var sums = Vector<double>.Zero;
+        foreach (var vector in vectors)
+        {
+            sums += vector;
+        }
+
+        var sum = Vector.Sum(sums);
+        for (var i = vectors.Length * Vector<double>.Count; i < x.Length; i++)
+        {
+            sum += x[i];
+        }
+
+        return sum;
+    }
 }

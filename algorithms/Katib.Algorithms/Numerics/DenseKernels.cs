@@ -233,7 +233,7 @@ internal static class DenseKernels
     /// e^x = 2^n e^r with n the whole number next to x / ln 2, and e^r, |r| below 0.35, by its Taylor series.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<double> Exp(Vector<double> x)
+    internal static Vector<double> Exp(Vector<double> x)
     {
         // ln 2 in two parts; the first has trailing zeros, so that its product with n is exact.
         const double Ln2High = 0.693147180369123816490;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -11,6 +12,7 @@ internal sealed record RunOptions(
     Budgets Budgets,
     StoreLocation Store,
     ImmutableDictionary<string, Uri> Endpoints,
+    RunnerKind? Runner,
     ImmutableArray<string> Gpus,
     bool Fresh,
     bool Json);
@@ -30,9 +32,11 @@ internal static class RunCommand
             CustomParser = ParseEndpoints,
             DefaultValueFactory = static _ => [],
         };
+        var runner = CommonOptions.Runner(
+            "What trials run as: process, or docker (containers of the daemon that docker itself would use)");
         var gpus = new Option<string?>("--gpus")
         {
-            Description = "Devices such as 0,1: each running trial gets one of its own (CUDA_VISIBLE_DEVICES)",
+            Description = "Devices such as 0,1: each running trial gets one of its own (as CUDA_VISIBLE_DEVICES, or in its container)",
         };
         var fresh = new Option<bool>("--fresh") { Description = "Forget an earlier run of this experiment and start anew" };
         var output = CommonOptions.OneOf("--output", ["-o"], "table, or json: Katib's Experiment with its trials", "table", "table", "json");
@@ -40,15 +44,15 @@ internal static class RunCommand
             Run an experiment on this machine to its end.
 
             Each trial is a process: the command of the template's primary container, started where the file lies. The
-            image is not used. Press Ctrl-C to stop; the same command goes on where it stopped. The exit code is 0 only
-            when the experiment has succeeded.
+            image is not used. With --runner docker it is a container of that image. Press Ctrl-C to stop; the same
+            command goes on where it stopped. The exit code is 0 only when the experiment has succeeded.
 
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, store, endpoints, gpus, fresh, output,
+            file, parallel, maxTrials, store, endpoints, runner, gpus, fresh, output,
         };
-        command.ExcludeWithServer(store, endpoints, gpus);
+        command.ExcludeWithServer(store, endpoints, runner, gpus);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string[] devices =
@@ -71,6 +75,7 @@ internal static class RunCommand
                     budgets,
                     new(parsed.GetRequiredValue(store).FullName),
                     parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
+                    parsed.GetValue(runner),
                     [.. devices],
                     parsed.GetValue(fresh),
                     isJson),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Katib.Coordinator.Experiments;
 
 namespace Katib.Cli.Commands;
 
@@ -8,11 +9,13 @@ internal static class ValidateCommand
     public static Command Create()
     {
         var file = CommonOptions.ManifestFile();
-        var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file };
+        var runner = CommonOptions.Runner("What the trials will be run as (default: process)");
+        var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file, runner };
         command.RefuseServer();
         command.SetAction(parsed =>
         {
-            var manifest = ManifestFile.Read(parsed.GetRequiredValue(file));
+            var manifest = ManifestFile.Read(
+                parsed.GetRequiredValue(file), _ => parsed.GetValue(runner) ?? RunnerKind.Process);
             manifest.PrintFindings(Console.Out);
             if (manifest.Spec is null)
             {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Katib.Coordinator;
 using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Sources;

@@ -1,3 +1,4 @@
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Microsoft.AspNetCore.Authorization;
@@ -56,7 +57,7 @@ internal static partial class Gate
         {
             case ExperimentRefusedException:
                 return ApiProblem.Of(StatusCodes.Status409Conflict, failure.Message);
-            case SuggestionUnavailableException:
+            case SuggestionUnavailableException or RunnerUnavailableException:
                 return ApiProblem.Of(StatusCodes.Status503ServiceUnavailable, failure.Message);
             case OperationCanceledException or ObjectDisposedException:
                 return ApiProblem.Of(

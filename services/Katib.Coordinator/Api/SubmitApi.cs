@@ -53,7 +53,8 @@ internal sealed class SubmitApi(
     private async Task<IResult> CreateAsync(string @namespace, HttpContext context, bool fresh = false)
     {
         using var leaving = Leaving(context);
-        var submission = Submission.Read(await BodyAsync(context.Request, leaving.Token));
+        var text = await BodyAsync(context.Request, leaving.Token);
+        var submission = Submission.Read(text, spec => runs.RunnerFor(spec, fresh));
         var problems = submission.Problems;
         if (submission.Parsed.Spec is { } parsed && parsed.Namespace != @namespace)
         {

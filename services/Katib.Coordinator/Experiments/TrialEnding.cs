@@ -21,6 +21,7 @@ public static class TrialEnding
         {
             { Kind: TrialExitKind.Exited, Code: 0 } => Judge(trial.Observation.ValueOf(objective), objective, exit),
             { Kind: TrialExitKind.Exited } => (TrialStatus.Failed, "TrialFailed", exit.Message),
+            { Kind: TrialExitKind.OutOfMemory } => (TrialStatus.Failed, "OOMKilled", exit.Message),
             { Kind: TrialExitKind.DeadlineExceeded } => (TrialStatus.Failed, "DeadlineExceeded", exit.Message),
             { Kind: TrialExitKind.NotStarted } => (TrialStatus.Failed, "NotStarted", exit.Message),
             _ => (TrialStatus.Failed, "WorkerLost", exit.Message),

@@ -28,6 +28,9 @@ internal sealed class CoordinatorOptions
     /// <summary>Where the trials of submitted experiments start.</summary>
     public string WorkingDirectory { get; set; } = ".";
 
+    /// <summary>What the trials of new experiments are run as.</summary>
+    public Experiments.RunnerKind Runner { get; set; }
+
     /// <summary>The algorithm services: name to address.</summary>
     public Dictionary<string, Uri> Endpoints { get; } = [];
 

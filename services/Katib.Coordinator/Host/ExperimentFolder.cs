@@ -64,7 +64,7 @@ internal sealed partial class ExperimentFolder(
 
     private Task Begin(string file, string content)
     {
-        var submission = Submission.Read(content);
+        var submission = Submission.Read(content, runs.RunnerFor);
         foreach (var problem in submission.Problems)
         {
             Log.Problem(logger, problem.In(Path.GetFileName(file)));

@@ -1,5 +1,6 @@
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
 
@@ -57,12 +58,24 @@ internal sealed partial class ExperimentRuns(
 
             ForgetEnded();
             var work = new ExperimentWork(
-                new(_location, time), new(spec, folder, Gpus: [], fresh), isPatient, _options, logger, time);
+                new(_location, time),
+                new(spec, folder, Gpus: [], fresh) { Runner = RunnerFor(spec, fresh) },
+                isPatient,
+                _options,
+                logger,
+                time);
             _works[key] = work;
             work.Begin();
             return work;
         }
     }
+
+    /// <summary>What an experiment's trials are run as: as they were begun, or as this coordinator's option says.</summary>
+    public RunnerKind RunnerFor(ExperimentSpec spec, bool fresh) =>
+        (fresh ? null : new ExperimentSession(_location, time).FindRunner(spec.Namespace, spec.Name)) ?? _options.Runner;
+
+    /// <inheritdoc cref="RunnerFor(ExperimentSpec, bool)"/>
+    public RunnerKind RunnerFor(ExperimentSpec spec) => RunnerFor(spec, fresh: false);
 
     /// <summary>Goes on with everything in the store that has not ended and is not under way.</summary>
     /// <exception cref="StoreException">The store cannot be used.</exception>

@@ -1,4 +1,5 @@
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Microsoft.Data.Sqlite;
@@ -85,14 +86,15 @@ internal sealed partial class ExperimentWork(
             Log.Interrupted(logger, Spec.Name);
             return false;
         }
-        catch (SuggestionUnavailableException unavailable) when (isPatient || Admission.IsCompletedSuccessfully)
+        catch (Exception unavailable) when (unavailable is SuggestionUnavailableException or RunnerUnavailableException
+            && (isPatient || Admission.IsCompletedSuccessfully))
         {
             Note = $"{unavailable.Message} It is tried again.";
             Log.Refused(logger, Spec.Name, Note);
             return true;
         }
         catch (Exception known) when (known is ExperimentRefusedException or SuggestionRefusedException
-            or SuggestionUnavailableException or StoreException or SqliteException or IOException or UnauthorizedAccessException)
+            or SuggestionUnavailableException or RunnerUnavailableException or StoreException or SqliteException or IOException or UnauthorizedAccessException)
         {
             Note = known.Message;
             Log.Refused(logger, Spec.Name, Note);

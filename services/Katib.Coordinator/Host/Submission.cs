@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
-using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Runners;
 
 namespace Katib.Coordinator.Host;
 
@@ -15,15 +15,16 @@ internal sealed record Submission(
     /// <summary>The experiment; null when there are problems.</summary>
     public ExperimentSpec? Spec => Problems.IsEmpty ? Parsed.Spec : null;
 
-    public static Submission Read(string text)
+    /// <summary>Reads and checks it; <paramref name="findRunner"/> says what its trials would be run as.</summary>
+    public static Submission Read(string text, Func<ExperimentSpec, RunnerKind> findRunner)
     {
         var parsed = ExperimentYaml.Parse(text);
-        if (parsed.Spec is not { Template: var template } spec)
+        if (parsed.Spec is not { } spec)
         {
             return new(parsed, parsed.Problems, []);
         }
 
-        var local = LocalJob.Check(template.RunObject, template.PrimaryContainerName, spec.MetricsCollector);
-        return new(parsed, [.. local.Problems.Select(parsed.Locate)], local.Notes);
+        var check = findRunner(spec).Check(spec);
+        return new(parsed, [.. check.Problems.Select(parsed.Locate)], check.Notes);
     }
 }

@@ -4,18 +4,27 @@ using Katib.Coordinator.Metrics;
 
 namespace Katib.Coordinator.Runners;
 
-/// <summary>Runs trials: as local processes, and later in containers and on clusters.</summary>
+/// <summary>Runs the trials of one experiment: as local processes, in containers, and later on clusters.</summary>
 /// <remarks>
 /// Every call may be repeated: starting what runs adopts it, starting what has ended reports its end again,
 /// stopping what is unknown does nothing. A runner knows nothing of experiments' rules.
 /// </remarks>
 public interface ITrialRunner : IAsyncDisposable
 {
+    /// <summary>What stands in the way of running this template here and now; empty when nothing does.</summary>
+    /// <remarks>For templates in which <see cref="TrialRunners.Check"/> has found nothing wrong.</remarks>
+    /// <exception cref="RunnerUnavailableException">What runs the trials does not answer.</exception>
+    Task<ImmutableArray<Problem>> CheckAsync(
+        TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken);
+
     /// <summary>Starts the trial, or adopts it where an earlier coordinator has started it.</summary>
     Task StartAsync(TrialJob job, CancellationToken cancellationToken);
 
     /// <summary>Ends the trial with all its processes; returns when none is left. No event follows.</summary>
     Task StopAsync(string trial, CancellationToken cancellationToken);
+
+    /// <summary>Ends every trial of the experiment, whoever has started it; returns when nothing of them is left.</summary>
+    Task SweepAsync(CancellationToken cancellationToken);
 
     /// <summary>What happens to started trials, in order for each trial, until cancelled. One reader.</summary>
     IAsyncEnumerable<TrialEvent> WatchAsync(CancellationToken cancellationToken);
@@ -62,6 +71,9 @@ public enum TrialExitKind
     /// <summary>It exited by itself, with whatever code.</summary>
     Exited,
 
+    /// <summary>It needed more memory than its limit.</summary>
+    OutOfMemory,
+
     /// <summary>activeDeadlineSeconds had passed.</summary>
     DeadlineExceeded,
 
@@ -71,3 +83,6 @@ public enum TrialExitKind
     /// <summary>It vanished without an exit code: the machine restarted, or its supervisor was killed.</summary>
     Lost,
 }
+
+/// <summary>What runs the trials does not answer; the message says what to do.</summary>
+public sealed class RunnerUnavailableException(string message, Exception? cause) : Exception(message, cause);

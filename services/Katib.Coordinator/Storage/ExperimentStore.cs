@@ -31,6 +31,16 @@ public sealed class ExperimentStore : IDisposable
             ? Connect(path, SqliteOpenMode.ReadWrite)
             : throw new StoreException($"There is no store at '{path}'; run an experiment first, or name its file with --store.");
 
+    /// <summary>Made with the store: tells what belongs to it from what belongs to another one.</summary>
+    public string Id
+    {
+        get
+        {
+            using var command = Command("SELECT id FROM store");
+            return (string)command.ExecuteScalar()!;
+        }
+    }
+
     /// <summary>All experiments, oldest first, without their trials.</summary>
     public ImmutableArray<StoredExperiment> List() => ReadExperiments("ORDER BY id", static _ => { }, withTrials: false);
 
@@ -60,11 +70,11 @@ public sealed class ExperimentStore : IDisposable
             withTrials: false);
 
     /// <summary>Adds an experiment that has no trials yet.</summary>
-    public StoredExperiment Create(ExperimentSpec spec, string folder, ExperimentState state)
+    public StoredExperiment Create(ExperimentSpec spec, string folder, RunnerKind runner, ExperimentState state)
     {
         using var command = Command("""
-            INSERT INTO experiments (namespace, name, manifest, folder, started_at, conditions, settings_echo)
-            VALUES ($namespace, $name, $manifest, $folder, $started, $conditions, $echo)
+            INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
+            VALUES ($namespace, $name, $manifest, $folder, $runner, $started, $conditions, $echo)
             RETURNING id
             """);
         var manifest = spec.Manifest.ToJsonString();
@@ -73,11 +83,12 @@ public sealed class ExperimentStore : IDisposable
             .With("$name", spec.Name)
             .With("$manifest", manifest)
             .With("$folder", folder)
+            .With("$runner", runner.ToString())
             .With("$started", Text(state.StartedAt))
             .With("$conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
             .With("$echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
             .ExecuteScalar()!;
-        return new(id, spec.Namespace, spec.Name, manifest, folder, state);
+        return new(id, spec.Namespace, spec.Name, manifest, folder, runner, state);
     }
 
     /// <summary>Saves how far an experiment has come, its trials aside.</summary>
@@ -242,7 +253,8 @@ public sealed class ExperimentStore : IDisposable
         // One read transaction, so that an experiment and its trials fit together.
         using var transaction = _connection.BeginTransaction(deferred: true);
         using var command = Command($"""
-            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo FROM experiments {clause}
+            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner
+            FROM experiments {clause}
             """);
         bind(command);
         using var row = command.ExecuteReader();
@@ -258,7 +270,14 @@ public sealed class ExperimentStore : IDisposable
                 conditions,
                 Parse(row.GetString(8), StoreJson.Default.ImmutableArrayKeyValuePairStringString),
                 Conditions.OutcomeOf(conditions));
-            found.Add(new(id, row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), state));
+            found.Add(new(
+                id,
+                row.GetString(1),
+                row.GetString(2),
+                row.GetString(3),
+                row.GetString(4),
+                Enum.Parse<RunnerKind>(row.GetString(9)),
+                state));
         }
 
         return found.ToImmutable();

@@ -7,7 +7,7 @@ namespace Katib.Coordinator.Storage;
 internal static class Schema
 {
     /// <summary>The version that this program reads and writes.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Brings the file to <see cref="Version"/>, or says why that cannot be.</summary>
     public static void Prepare(SqliteConnection connection, string path)

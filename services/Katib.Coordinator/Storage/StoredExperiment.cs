@@ -8,9 +8,10 @@ namespace Katib.Coordinator.Storage;
 /// <param name="Name">Its name.</param>
 /// <param name="Manifest">The Experiment as Katib's JSON, defaults filled in, without status.</param>
 /// <param name="Folder">The directory that its trials start in.</param>
+/// <param name="Runner">What its trials are run as.</param>
 /// <param name="State">How far it has come.</param>
 public sealed record StoredExperiment(
-    long Id, string Namespace, string Name, string Manifest, string Folder, ExperimentState State);
+    long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State);
 
 /// <summary>The store cannot be used; the message says why and what to do.</summary>
 public sealed class StoreException(string message) : Exception(message);

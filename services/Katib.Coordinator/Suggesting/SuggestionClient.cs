@@ -36,8 +36,15 @@ public sealed class SuggestionClient : IDisposable
     /// <summary>How long a call may take with all its retries; Katib's limit unless set.</summary>
     internal TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>.</summary>
+    /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>, or <c>https</c> by the environment.</summary>
+    /// <exception cref="SuggestionRefusedException">What the environment says about certificates is wrong.</exception>
     public SuggestionClient(Uri endpoint, TimeProvider time)
+        : this(endpoint, time, SuggestionTls.FromEnvironment())
+    {
+    }
+
+    /// <summary>Connects to a service; the certificates are for https alone.</summary>
+    internal SuggestionClient(Uri endpoint, TimeProvider time, SuggestionTls tls)
     {
         _endpoint = endpoint;
         _time = time;
@@ -50,7 +57,12 @@ public sealed class SuggestionClient : IDisposable
             ServiceConfig = new() { MethodConfigs = { Retrying() } },
 
             // .NET would ask the environment's proxy even for a service on this machine.
-            HttpHandler = new SocketsHttpHandler { UseProxy = !endpoint.IsLoopback, EnableMultipleHttp2Connections = true },
+            HttpHandler = new SocketsHttpHandler
+            {
+                UseProxy = !endpoint.IsLoopback,
+                EnableMultipleHttp2Connections = true,
+                SslOptions = endpoint.Scheme == Uri.UriSchemeHttps ? tls.ToOptions() : new(),
+            },
             DisposeHttpClient = true,
         });
         _client = new(_channel);

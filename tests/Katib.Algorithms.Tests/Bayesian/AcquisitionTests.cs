@@ -99,7 +99,7 @@ public sealed class AcquisitionTests
             var deviation = Math.Sqrt(variance);
             var t = (least - mean) / deviation;
             Assert.Equal(
-                Improvement.LogExpected(t, out _, out _) + Math.Log(deviation), Value(expected, unit), 1e-9);
+                ImprovementTests.LogExpected(t, out _, out _) + Math.Log(deviation), Value(expected, unit), 1e-9);
             Assert.Equal(Improvement.LogProbable(t, out _), Value(probable, unit), 1e-9);
         }
     }
@@ -132,7 +132,7 @@ public sealed class AcquisitionTests
         const double Jitter = 1e-9;
         var process = Process(15);
         var places = Models.Scatter(Space, open, seed: 104);
-        var normals = Numerics.Matrices.Random(Samples, open, seed: 105);
+        var normals = Numerics.Matrices.Random(open, Samples, seed: 105);
         var acquisition = new Acquisition(
             Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, places), normals, 0, new());
         var (means, covariance) = Joint(process, [.. places.Select(Unit)]);
@@ -146,12 +146,12 @@ public sealed class AcquisitionTests
             var sum = 0.0;
             for (var s = 0; s < Samples; s++)
             {
-                var z = normals.Row(s).ToArray();
+                var z = Enumerable.Range(0, open).Select(b => normals[b, s]).ToArray();
                 var sampled = means.Select((m, b) => m + factor[b].Take(b + 1).Zip(z, static (l, x) => l * x).Sum());
                 var t = (sampled.Min() - all[open] - gains.Zip(z, static (g, x) => g * x).Sum()) / deviation;
                 sum += kind is nameof(AcquisitionKind.ProbabilityOfImprovement)
                     ? Math.Exp(Improvement.LogProbable(t, out _))
-                    : Math.Exp(Improvement.LogExpected(t, out _, out _)) * deviation;
+                    : Math.Exp(ImprovementTests.LogExpected(t, out _, out _)) * deviation;
             }
 
             Assert.Equal(Math.Log(sum / Samples), Value(acquisition, unit), 1e-6);
@@ -170,7 +170,7 @@ public sealed class AcquisitionTests
 
         var after = new Acquisition(
             Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, place),
-            Numerics.Matrices.Random(Samples, 1, seed: 108), 0, new());
+            Numerics.Matrices.Random(1, Samples, seed: 108), 0, new());
 
         if (kind is nameof(AcquisitionKind.LowerConfidenceBound))
         {
@@ -199,7 +199,7 @@ public sealed class AcquisitionTests
 
         var acquisition = new Acquisition(
             Space, process, Enum.Parse<AcquisitionKind>(kind), null, new(Space, [.. open]),
-            Numerics.Matrices.Random(Samples, 7, seed: 110), 0, new());
+            Numerics.Matrices.Random(7, Samples, seed: 110), 0, new());
 
         Assert.All(Models.Scatter(Space, 50, seed: 111).AddRange(open), p =>
         {
@@ -276,7 +276,7 @@ public sealed class AcquisitionTests
         Enum.Parse<AcquisitionKind>(kind),
         failures ? Feasibility() : null,
         new(Space, Models.Scatter(Space, open, seed: 3)),
-        Numerics.Matrices.Random(open is 0 ? 0 : Samples, open, seed: 4),
+        Numerics.Matrices.Random(open, open is 0 ? 0 : Samples, seed: 4),
         belief,
         new());
 

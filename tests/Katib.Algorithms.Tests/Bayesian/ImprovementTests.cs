@@ -96,7 +96,7 @@ public sealed class ImprovementTests
     public void Logarithms_and_ratios_are_exact(
         double t, double logExpected, double cumulative, double density, double logProbable, double slope)
     {
-        var expected = Improvement.LogExpected(t, out var cumulativeRatio, out var densityRatio);
+        var expected = LogExpected(t, out var cumulativeRatio, out var densityRatio);
         var probable = Improvement.LogProbable(t, out var found);
 
         AssertClose(logExpected, expected, Close, 1e-15);
@@ -110,8 +110,8 @@ public sealed class ImprovementTests
     [MemberData(nameof(Branches))]
     public void No_branch_shows(double t)
     {
-        var below = Improvement.LogExpected(Math.BitDecrement(t), out var cumulativeBelow, out var densityBelow);
-        var above = Improvement.LogExpected(Math.BitIncrement(t), out var cumulativeAbove, out var densityAbove);
+        var below = LogExpected(Math.BitDecrement(t), out var cumulativeBelow, out var densityBelow);
+        var above = LogExpected(Math.BitIncrement(t), out var cumulativeAbove, out var densityAbove);
         var probableBelow = Improvement.LogProbable(Math.BitDecrement(t), out var slopeBelow);
         var probableAbove = Improvement.LogProbable(Math.BitIncrement(t), out var slopeAbove);
 
@@ -130,7 +130,7 @@ public sealed class ImprovementTests
     [InlineData(1e8)]
     public void Nothing_overflows_far_out(double t)
     {
-        var expected = Improvement.LogExpected(t, out var cumulative, out var density);
+        var expected = LogExpected(t, out var cumulative, out var density);
         var probable = Improvement.LogProbable(t, out var slope);
 
         Assert.All([expected, cumulative, density, probable, slope], static x => Assert.True(double.IsFinite(x)));
@@ -143,7 +143,7 @@ public sealed class ImprovementTests
     {
         double[] places = [.. Enumerable.Range(-80_000, 90_000).Select(static i => i / 1000.0)];
 
-        var expected = places.Select(static t => Improvement.LogExpected(t, out _, out _)).ToArray();
+        var expected = places.Select(static t => LogExpected(t, out _, out _)).ToArray();
         var probable = places.Select(static t => Improvement.LogProbable(t, out _)).ToArray();
 
         Assert.Equal(expected.Order(), expected);
@@ -162,11 +162,42 @@ public sealed class ImprovementTests
     [InlineData(-70)]
     public void The_ratios_are_the_derivatives(double t)
     {
-        _ = Improvement.LogExpected(t, out var cumulative, out _);
+        _ = LogExpected(t, out var cumulative, out _);
         _ = Improvement.LogProbable(t, out var slope);
 
-        AssertClose(Models.Slope(h => Improvement.LogExpected(t + h, out _, out _)), cumulative, 1e-8);
+        AssertClose(Models.Slope(h => LogExpected(t + h, out _, out _)), cumulative, 1e-8);
         AssertClose(Models.Slope(h => Improvement.LogProbable(t + h, out _)), slope, 1e-8);
+    }
+
+    [Fact]
+    public void Many_numbers_share_an_exponent_and_each_has_what_it_has_alone()
+    {
+        const double Tiny = 1e-300;
+        double[] t = [-3, 2, -1e-3, 0, 5, -7, -60, -38, 1e3, -1, -2, -12, 8];
+        double[] far = [.. t.Select(static x => x - 1e4)];
+
+        foreach (var numbers in new[] { t, far })
+        {
+            var (h, below, at) = (new double[t.Length], new double[t.Length], new double[t.Length]);
+            var exponent = Improvement.Evaluate(numbers, h, below, at);
+
+            for (var i = 0; i < t.Length; i++)
+            {
+                var alone = LogExpected(numbers[i], out var cumulative, out var density);
+                AssertClose(Math.Exp(alone - exponent), h[i], 1e-6, Tiny);
+                AssertClose(cumulative * h[i], below[i], RatiosClose, Tiny);
+                AssertClose(density * h[i], at[i], 1e-7, Tiny);
+            }
+        }
+    }
+
+    /// <summary>ln h(t), and the ratios Φ/h and φ/h of which its derivatives are made.</summary>
+    internal static double LogExpected(double t, out double cumulativeRatio, out double densityRatio)
+    {
+        var (h, cumulative, density) = (new double[1], new double[1], new double[1]);
+        var exponent = Improvement.Evaluate([t], h, cumulative, density);
+        (cumulativeRatio, densityRatio) = (cumulative[0] / h[0], density[0] / h[0]);
+        return exponent + Math.Log(h[0]);
     }
 
     private static void AssertClose(double expected, double actual, double relative, double absolute = 0) =>

@@ -1,5 +1,5 @@
 using System.Text;
-using Katib.Coordinator.Runners.Local;
+using Katib.Coordinator.Runners.Attempts;
 
 namespace Katib.Coordinator.Tests.Runners;
 

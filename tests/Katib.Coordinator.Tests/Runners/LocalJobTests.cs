@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Katib.Coordinator.Runners;
 using Katib.Coordinator.Runners.Local;
 
 namespace Katib.Coordinator.Tests.Runners;
@@ -230,7 +231,7 @@ public sealed class LocalJobTests
     private static System.Collections.Immutable.ImmutableArray<Problem> CheckMachine(JsonObject runObject) =>
         LocalMachine.Check(runObject, "main", Jobs.StdOut, new("/trials", "/", []));
 
-    private static LocalJobCheck Check(JsonObject runObject) => LocalJob.Check(runObject, "main", Jobs.StdOut);
+    private static TemplateCheck Check(JsonObject runObject) => LocalJob.Check(runObject, "main", Jobs.StdOut);
 
     private static JsonObject JobOf(
         string container, string pod = "'nodeSelector': {}", string job = "'parallelism': 1") =>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Katib.Coordinator.Runners;
+using Katib.Coordinator.Runners.Attempts;
 using Katib.Coordinator.Runners.Local;
 
 namespace Katib.Coordinator.Tests.Runners;
@@ -390,7 +391,7 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
     }
 
     private Task<string> ReadLogAsync(string trial) =>
-        File.ReadAllTextAsync(ProcessRunner.OutputLog(Trials, trial, 1), TestContext.Current.CancellationToken);
+        File.ReadAllTextAsync(TrialLog.FileOf(Trials, trial, 1), TestContext.Current.CancellationToken);
 
     private static bool IsAlive(string pid)
     {

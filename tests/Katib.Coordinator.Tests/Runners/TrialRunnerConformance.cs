@@ -1,3 +1,4 @@
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
 
 namespace Katib.Coordinator.Tests.Runners;
@@ -10,7 +11,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     /// <summary>Where workers of this test write, and the runner keeps its trials.</summary>
     protected string Folder { get; } = Directory.CreateTempSubdirectory("katib test ").FullName;
 
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+    public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
@@ -29,8 +30,8 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     {
         var runner = Watch();
 
-        var good = await runner.RunAsync(Jobs.Shell("good", "exit 0"));
-        var bad = await runner.RunAsync(Jobs.Shell("bad", "echo oh dear; exit 3"));
+        var good = await runner.RunAsync(Shell("good", "exit 0"));
+        var bad = await runner.RunAsync(Shell("bad", "echo oh dear; exit 3"));
 
         Assert.Equal((TrialExitKind.Exited, 0), (good.Kind, good.Code));
         Assert.Equal((TrialExitKind.Exited, 3), (bad.Kind, bad.Code));
@@ -41,7 +42,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     public async Task Starting_twice_runs_once()
     {
         var runner = Watch();
-        var job = Jobs.Shell("a", $"echo ran >> '{Folder}/runs'; read line < '{Pipe("go")}'");
+        var job = Shell("a", $"echo ran >> '{Folder}/runs'; read line < '{Pipe("go")}'");
 
         await runner.StartAsync(job);
         await runner.StartAsync(job);
@@ -58,7 +59,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     public async Task Starting_what_has_ended_reports_it_again()
     {
         var runner = Watch();
-        var job = Jobs.Shell("a", $"echo ran >> '{Folder}/runs'; echo loss=1; exit 4");
+        var job = Shell("a", $"echo ran >> '{Folder}/runs'; echo loss=1; exit 4");
 
         _ = await runner.RunAsync(job);
         await runner.StartAsync(job);
@@ -76,8 +77,8 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         var runner = Watch();
         var script = $"echo ran >> '{Folder}/runs'";
 
-        _ = await runner.RunAsync(Jobs.Shell("a", script));
-        await runner.StartAsync(Jobs.Shell("a", script, attempt: 2));
+        _ = await runner.RunAsync(Shell("a", script));
+        await runner.StartAsync(Shell("a", script, attempt: 2));
         await Wait.UntilAsync(() => runner.Of("a").Length is 2, "the second end");
 
         Assert.Equal(["ran", "ran"], Lines("runs"));
@@ -97,11 +98,11 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     public async Task A_stopped_trial_is_heard_of_no_more()
     {
         var runner = Watch();
-        await runner.StartAsync(Jobs.Shell("a", $"echo > '{Folder}/begun'; sleep 1000; echo loss=1"));
+        await runner.StartAsync(Shell("a", $"echo > '{Folder}/begun'; sleep 1000; echo loss=1"));
         await Wait.UntilAsync(() => File.Exists($"{Folder}/begun"), "the trial's beginning");
 
         await runner.StopAsync("a");
-        _ = await runner.RunAsync(Jobs.Shell("b", "exit 0"));
+        _ = await runner.RunAsync(Shell("b", "exit 0"));
 
         Assert.Empty(runner.Of("a"));
     }
@@ -111,7 +112,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     {
         var runner = Watch();
         await runner.StartAsync(
-            Jobs.Shell("a", $"echo loss=1; echo noise; read l < '{Pipe("go")}'; echo loss=2; printf loss=3"));
+            Shell("a", $"echo loss=1; echo noise; read l < '{Pipe("go")}'; echo loss=2; printf loss=3"));
 
         await Wait.UntilAsync(() => runner.Values("a") is ["1"], "the first value while the trial runs");
         Release("go");
@@ -128,7 +129,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     [Fact]
     public async Task A_second_runner_adopts_what_runs()
     {
-        var job = Jobs.Shell(
+        var job = Shell(
             "a", $"echo ran >> '{Folder}/runs'; echo loss=1; read l < '{Pipe("go")}'; echo loss=2; exit 5");
         await using (var first = new Watched(Create()))
         {
@@ -149,6 +150,11 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
 
     /// <summary>A runner on <see cref="Folder"/>; each is like a new coordinator's.</summary>
     protected abstract ITrialRunner Create();
+
+    /// <summary>A trial that runs a script of the shell, which may use <see cref="Folder"/>.</summary>
+    protected virtual TrialJob Shell(
+        string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1) =>
+        Jobs.Shell(trial, script, collector, attempt);
 
     /// <summary>Ends what a test has left.</summary>
     protected abstract Task CleanUpAsync();

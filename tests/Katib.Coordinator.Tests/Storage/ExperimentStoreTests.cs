@@ -21,7 +21,7 @@ public sealed class ExperimentStoreTests : IDisposable
         var trial = Given.Trial(1, TrialStatus.Succeeded, "0.25") with { Reason = "TrialSucceeded", Message = "it's \"fine\"\n" };
         using (var store = ExperimentStore.Open(File))
         {
-            var stored = store.Create(spec, "/experiments", Given.State());
+            var stored = store.Create(spec, "/experiments", RunnerKind.Process, Given.State());
             var after = Given.State(trial) with { SettingsEcho = [KeyValuePair.Create("state", "7")] };
             store.AddTrials(stored.Id, after, [trial]);
             store.AppendObservations(stored.Id, trial, 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)]);
@@ -45,7 +45,7 @@ public sealed class ExperimentStoreTests : IDisposable
     public void The_same_values_reported_again_are_kept_once()
     {
         using var store = ExperimentStore.Open(File);
-        var stored = store.Create(Given.Spec(), "/", Given.State());
+        var stored = store.Create(Given.Spec(), "/", RunnerKind.Process, Given.State());
         var trial = Given.Trial(1, TrialStatus.Running);
         ImmutableArray<MetricPoint> points = [new("loss", "3", null), new("loss", "2", null)];
 
@@ -59,7 +59,7 @@ public sealed class ExperimentStoreTests : IDisposable
     public void A_trial_that_begins_again_loses_what_it_has_reported()
     {
         using var store = ExperimentStore.Open(File);
-        var stored = store.Create(Given.Spec(), "/", Given.State());
+        var stored = store.Create(Given.Spec(), "/", RunnerKind.Process, Given.State());
         store.AppendObservations(stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)]);
 
         store.Save(stored.Id, Given.Trial(1, TrialStatus.Created));
@@ -71,7 +71,7 @@ public sealed class ExperimentStoreTests : IDisposable
     public void The_end_of_an_experiment_is_its_conditions_word()
     {
         using var store = ExperimentStore.Open(File);
-        var stored = store.Create(Given.Spec(), "/", Given.State());
+        var stored = store.Create(Given.Spec(), "/", RunnerKind.Process, Given.State());
         var ended = Given.State() with { EndedAt = Given.Now, Conditions = Conditions.Begin(Given.Now).End(Outcome.GoalReached, Given.Now) };
 
         store.Save(stored.Id, ended);
@@ -103,7 +103,7 @@ public sealed class ExperimentStoreTests : IDisposable
     public void A_deleted_experiment_leaves_nothing_behind()
     {
         using var store = ExperimentStore.Open(File);
-        var stored = store.Create(Given.Spec(), "/", Given.State());
+        var stored = store.Create(Given.Spec(), "/", RunnerKind.Process, Given.State());
         store.AppendObservations(stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)]);
 
         store.Delete(stored.Id);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using Katib.Coordinator.Runners.Attempts;
 
 namespace Katib.Coordinator.Runners.Local;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners.Templates;
 
 namespace Katib.Coordinator.Runners.Local;
 
@@ -15,20 +16,14 @@ public sealed record LocalJob(
     string? WorkingDirectory,
     TimeSpan? Deadline)
 {
-    /// <summary>Bears the trial's name, as in Katib's containers.</summary>
-    public const string TrialNameVariable = "KATIB_TRIAL_NAME";
-
-    /// <summary>Bears the directory in which the trial's metrics file is looked for.</summary>
-    public const string MetricsDirectoryVariable = "KATIB_METRICS_DIR";
-
     /// <summary>
     /// What stands in the way of running this template as a local process, and what is ignored. Placeholders may
     /// still be in it: it is meant for before the first trial.
     /// </summary>
-    public static LocalJobCheck Check(
+    public static TemplateCheck Check(
         JsonObject runObject, string primaryContainerName, MetricsCollectorSpec collector)
     {
-        var template = LocalJobReader.Read(runObject, primaryContainerName);
+        var template = LocalRules.Read(runObject, primaryContainerName);
         var problems = template.Problems;
         if (MetricsDirectory.Of(collector) is "/")
         {
@@ -54,31 +49,27 @@ public sealed record LocalJob(
         string trial,
         string metricsDirectory)
     {
-        var template = LocalJobReader.Read(runObject, primaryContainerName);
+        var template = LocalRules.Read(runObject, primaryContainerName);
         if (!template.Problems.IsEmpty)
         {
             throw new ArgumentException(template.Problems[0].Message, nameof(runObject));
         }
 
         var katibDirectory = MetricsDirectory.Of(collector);
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [TrialNameVariable] = trial,
-            [MetricsDirectoryVariable] = katibDirectory,
-        };
-        var environment = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (var (name, value) in template.Environment)
-        {
-            var expanded = VariableExpansion.Expand(value, variables);
-            variables[name] = expanded;
-            environment.Add(new(name, Here(expanded)));
-        }
-
-        environment.Add(new(TrialNameVariable, trial));
-        environment.Add(new(MetricsDirectoryVariable, metricsDirectory));
+        var program = TemplateProgram.Expand(
+            template,
+            [
+                new(TemplateProgram.TrialNameVariable, trial),
+                new(TemplateProgram.MetricsDirectoryVariable, katibDirectory),
+            ],
+            Here);
         return new(
-            [.. template.CommandLine.Select(text => Here(VariableExpansion.Expand(text, variables)))],
-            environment.DrainToImmutable(),
+            [.. program.Command, .. program.Arguments],
+            [
+                .. program.Environment,
+                new(TemplateProgram.TrialNameVariable, trial),
+                new(TemplateProgram.MetricsDirectoryVariable, metricsDirectory),
+            ],
             template.WorkingDirectory is { } directory ? Here(directory) : null,
             template.Deadline);
 
@@ -96,7 +87,7 @@ public sealed record LocalJob(
     }
 
     /// <summary>A program that writes to Katib's path by itself cannot know that it is elsewhere here.</summary>
-    private static IEnumerable<string> MetricsFileNote(LocalJobTemplate template, MetricsCollectorSpec collector)
+    private static IEnumerable<string> MetricsFileNote(RunObjectTemplate template, MetricsCollectorSpec collector)
     {
         var directory = MetricsDirectory.Of(collector);
         var texts = template.CommandLine.Concat(template.Environment.Select(static variable => variable.Value));
@@ -104,15 +95,10 @@ public sealed record LocalJob(
         {
             yield return $"Neither command, args nor env name {directory}: on this machine the program must write "
                 + $"its metrics to {MetricsDirectory.FileOf(collector)} in the directory that "
-                + $"{MetricsDirectoryVariable} names.";
+                + $"{TemplateProgram.MetricsDirectoryVariable} names.";
         }
 
         bool Names(string text) => MetricsDirectory.IsNamedIn(text, directory)
-            || text.Contains(MetricsDirectoryVariable, StringComparison.Ordinal);
+            || text.Contains(TemplateProgram.MetricsDirectoryVariable, StringComparison.Ordinal);
     }
 }
-
-/// <summary>What the local runner says of a template before the first trial.</summary>
-/// <param name="Problems">Why it cannot run it; empty when it can.</param>
-/// <param name="Notes">What the user is to know, a sentence each.</param>
-public sealed record LocalJobCheck(ImmutableArray<Problem> Problems, ImmutableArray<string> Notes);

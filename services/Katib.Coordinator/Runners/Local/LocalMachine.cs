@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners.Templates;
 
 namespace Katib.Coordinator.Runners.Local;
 
@@ -17,7 +18,7 @@ public static class LocalMachine
         MetricsCollectorSpec collector,
         ProcessRunnerOptions options)
     {
-        var template = LocalJobReader.Read(runObject, primaryContainerName);
+        var template = LocalRules.Read(runObject, primaryContainerName);
         return template.Problems.IsEmpty
             ? [
                 .. FolderProblems(template, collector, Path.GetFullPath(options.Folder)),
@@ -28,7 +29,7 @@ public static class LocalMachine
 
     /// <summary>A shell script that names Katib's directory without quotes, where our own needs them.</summary>
     internal static IEnumerable<Problem> FolderProblems(
-        LocalJobTemplate template, MetricsCollectorSpec collector, string folder)
+        RunObjectTemplate template, MetricsCollectorSpec collector, string folder)
     {
         var directory = MetricsDirectory.Of(collector);
         if (Shells.Contains(Path.GetFileName(template.CommandLine[0]))
@@ -42,7 +43,7 @@ public static class LocalMachine
         }
     }
 
-    private static ImmutableArray<Problem> CommandProblems(LocalJobTemplate template, string workingDirectory)
+    private static ImmutableArray<Problem> CommandProblems(RunObjectTemplate template, string workingDirectory)
     {
         if (IsOpen(template.WorkingDirectory))
         {

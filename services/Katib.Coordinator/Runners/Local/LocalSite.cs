@@ -1,3 +1,5 @@
+using Katib.Coordinator.Runners.Attempts;
+
 namespace Katib.Coordinator.Runners.Local;
 
 /// <summary>What all trials of one runner share.</summary>
@@ -6,7 +8,7 @@ internal sealed class LocalSite
     private readonly Lock _gate = new();
     private Task? _survey;
 
-    public LocalSite(ProcessRunnerOptions options, Func<TrialJob, ILineParser> parsers, TimeProvider time)
+    public LocalSite(ProcessRunnerOptions options, TimeProvider time)
     {
         Options = options with
         {
@@ -14,7 +16,6 @@ internal sealed class LocalSite
             WorkingDirectory = Path.GetFullPath(options.WorkingDirectory),
         };
         _ = Directory.CreateDirectory(Options.Folder);
-        Parsers = parsers;
         Time = time;
         Table = OperatingSystem.IsLinux() ? new LinuxProcessTable() : new PsProcessTable();
         Tree = new(Table, time);
@@ -23,8 +24,6 @@ internal sealed class LocalSite
     }
 
     public ProcessRunnerOptions Options { get; }
-
-    public Func<TrialJob, ILineParser> Parsers { get; }
 
     public TimeProvider Time { get; }
 

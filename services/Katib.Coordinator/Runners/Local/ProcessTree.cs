@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using Katib.Coordinator.Runners.Attempts;
 
 namespace Katib.Coordinator.Runners.Local;
 

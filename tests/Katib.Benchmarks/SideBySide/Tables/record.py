@@ -181,16 +181,27 @@ def knn_digits(data, ks, ps, weights, components, scalings):
     return wrong / len(samples.y)
 
 
-@task("svm-digits", "judge",
-      category("kernel", "rbf", "poly", "sigmoid"),
-      log_double("C", -3, 3, 9),
-      log_double("gamma", -4, 0, 9),
-      whole("degree", 2, 3, 4, 5),
-      double("coef0", 0.0, 0.5, 1.0, 2.0))
-def svm_digits(data, kernels, cs, gammas, degrees, shifts):
+MACHINE = [
+    category("kernel", "rbf", "poly", "sigmoid"),
+    log_double("C", -3, 3, 9),
+    log_double("gamma", -4, 0, 9),
+    whole("degree", 2, 3, 4, 5),
+    double("coef0", 0.0, 0.5, 1.0, 2.0)]
+
+
+@task("svm-digits", "judge", *MACHINE)
+def svm_digits(data, *axes):
+    return support_vector_machine(data.digits().subset(500).folds(3), *axes)
+
+
+@task("svm-wine", "tune", *MACHINE)
+def svm_wine(data, *axes):
+    return support_vector_machine(scaled(data.wine().folds(3), MinMaxScaler), *axes)
+
+
+def support_vector_machine(folds, kernels, cs, gammas, degrees, shifts):
     """A support vector machine. The degree matters to the polynomial only, coef0 to all but the Gaussian."""
     losses = numpy.empty([len(kernels), len(cs), len(gammas), len(degrees), len(shifts)])
-    folds = data.digits().subset(500).folds(3)
 
     def fill(place, kernel):
         grams = [(kernel(train, train), targets, kernel(test, train), answers)
@@ -320,16 +331,27 @@ def mlp_digits(data, activations, rates, alphas, widths, lengths):
     return losses
 
 
-@task("choice-breast-cancer", "judge",
-      category("model", "svm", "knn", "trees"),
-      log_double("C", -2, 4, 7),
-      log_double("gamma", -5, 1, 7),
-      log_whole("k", 1, 2, 4, 9, 20, 45),
-      log_whole("min_samples_leaf", 1, 2, 5, 12, 30))
-def choice_breast_cancer(data, models, cs, gammas, ks, leaves):
+CHOICE = [
+    category("model", "svm", "knn", "trees"),
+    log_double("C", -2, 4, 7),
+    log_double("gamma", -5, 1, 7),
+    log_whole("k", 1, 2, 4, 9, 20, 45),
+    log_whole("min_samples_leaf", 1, 2, 5, 12, 30)]
+
+
+@task("choice-breast-cancer", "judge", *CHOICE)
+def choice_breast_cancer(data, *axes):
+    return choice(scaled(data.breast_cancer().repeated_folds(5, 3), StandardScaler), *axes)
+
+
+@task("choice-digits", "tune", *CHOICE)
+def choice_digits(data, *axes):
+    return choice(data.digits().subset(600).folds(3), *axes)
+
+
+def choice(folds, models, cs, gammas, ks, leaves):
     """Which model, and its own parameters: C and gamma are the machine's, k the neighbours', the leaf the trees'."""
     losses = numpy.empty([len(a) for a in (models, cs, gammas, ks, leaves)])
-    folds = scaled(data.breast_cancer().repeated_folds(5, 3), StandardScaler)
 
     def measured(model):
         return error(folds, lambda train, targets, test: model.fit(train, targets).predict(test))

@@ -1,0 +1,313 @@
+using System.Globalization;
+using System.Net;
+using Docker.DotNet;
+using Docker.DotNet.Models;
+using Katib.Coordinator.Runners.Attempts;
+using Katib.Coordinator.Runners.Templates;
+
+namespace Katib.Coordinator.Runners.Docker;
+
+/// <summary>One attempt at a trial, as a container.</summary>
+/// <remarks>
+/// It is looked at again and again and brought one step further, whoever has begun it: created, claimed, started,
+/// followed, its end noted, removed. Every step may be repeated, and between any two the coordinator may be killed:
+/// a claim without a container is an attempt that somebody has removed, and an end without one is an attempt that is
+/// done. While one coordinator is at it, its lock keeps another from starting what has just ended.
+/// </remarks>
+internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
+{
+    /// <summary>What Docker reports for a container that it finds dead when it starts itself.</summary>
+    private const int FoundDead = 255;
+
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
+    private readonly string _name = site.Labels.NameOf(job);
+    private bool _isFollowed;
+    private bool _wasCutOff;
+
+    public string MetricsFile { get; } =
+        MetricsDirectory.FileIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
+
+    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _folder.Create();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return ExitMessage.NotStarted($"The trial could not be started: {failure.Message}");
+        }
+
+        using var held = await HoldAsync(cancellationToken);
+        if (_folder.ReadEnd() is not { } exit)
+        {
+            exit = await RunAsync(cancellationToken);
+            _folder.WriteEnd(exit);
+        }
+
+        _ = await site.Docker.CallAsync(RemoveAsync, cancellationToken);
+        site.Gpus.Release(job.Trial);
+        return exit;
+    }
+
+    private async Task<bool> RemoveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ContainerRemoval.RemoveAsync(
+                site.Docker.Client, site.Labels.Of(job), TimeSpan.Zero, cancellationToken);
+            return true;
+        }
+        catch (DockerApiException refusal)
+        {
+            // The trial has ended all the same, and the sweep tries again.
+            site.Progress.Report($"Docker does not remove the container {_name}: {DaemonWords.Of(refusal)}.");
+            return false;
+        }
+    }
+
+    private async Task<ExperimentLock> HoldAsync(CancellationToken cancellationToken)
+    {
+        var held = ExperimentLock.TryTake(_folder.Path);
+        while (held is null)
+        {
+            await Task.Delay(LockPause, site.Time, cancellationToken);
+            held = ExperimentLock.TryTake(_folder.Path);
+        }
+
+        return held;
+    }
+
+    private async Task<TrialExit> RunAsync(CancellationToken cancellationToken)
+    {
+        var container = ContainerReader.Read(job.RunObject, job.PrimaryContainerName);
+        if (ContainerPlan.Problems(container, job.Collector) is [var problem, ..])
+        {
+            return ExitMessage.NotStarted($"{problem.Field}: {problem.Message}");
+        }
+
+        var plan = ContainerPlan.Of(container, job);
+        await site.SurveyAsync(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                var found = await InspectAsync(cancellationToken);
+                switch (found?.State?.Status)
+                {
+                    case null when _folder.HasClaim():
+                        return ExitMessage.Lost(_folder.OutputLog);
+                    case null:
+                        await CreateAsync(plan, cancellationToken);
+                        break;
+                    case "created":
+                        await StartAsync(found!.ID, cancellationToken);
+                        break;
+                    case "exited" or "dead":
+                        return await FinishAsync(plan, found!.ID, found.State!, cancellationToken);
+                    case "removing":
+                        await Task.Delay(LockPause, site.Time, cancellationToken);
+                        break;
+                    default:
+                        await FollowAsync(plan, found!.ID, found.State!, cancellationToken);
+                        break;
+                }
+            }
+        }
+        catch (ImageProblemException missing)
+        {
+            return ExitMessage.NotStarted(missing.Message);
+        }
+        catch (DockerApiException gone) when (gone.StatusCode is HttpStatusCode.NotFound && _folder.HasClaim())
+        {
+            return await InspectAsync(cancellationToken) is null
+                ? ExitMessage.Lost(_folder.OutputLog)
+                : ExitMessage.NotStarted(Refusal(gone));
+        }
+        catch (DockerApiException refusal)
+        {
+            return ExitMessage.NotStarted(Refusal(refusal));
+        }
+    }
+
+    private static string Refusal(DockerApiException refusal) =>
+        $"Docker refuses to run the trial: {DaemonWords.Of(refusal)}.";
+
+    private Task<ContainerInspectResponse?> InspectAsync(CancellationToken cancellationToken) => site.Docker.CallAsync(
+        async token =>
+        {
+            try
+            {
+                return await site.Docker.Client.Containers.InspectContainerAsync(_name, token);
+            }
+            catch (DockerApiException missing) when (missing.StatusCode is HttpStatusCode.NotFound)
+            {
+                return null;
+            }
+        },
+        cancellationToken);
+
+    private async Task CreateAsync(ContainerPlan plan, CancellationToken cancellationToken)
+    {
+        var image = await site.Images.PrepareAsync(plan.Template, cancellationToken);
+        var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, cancellationToken) : null;
+        var labels = site.Labels.Of(job, device);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // Not cancelled halfway: whoever removes what there is of the trial is to find it.
+        _ = await site.Docker.CallAsync(
+            async _ =>
+            {
+                await ContainerVolumes.CreateAsync(
+                    site.Docker.Client, image, _name, [.. plan.VolumesOf(_name)], site.Labels.Of(job), CancellationToken.None);
+                return await CreateAsync(plan.ToParameters(_name, labels, device));
+            },
+            cancellationToken);
+    }
+
+    private async Task<bool> CreateAsync(CreateContainerParameters parameters)
+    {
+        try
+        {
+            _ = await site.Docker.Client.Containers.CreateContainerAsync(parameters, CancellationToken.None);
+            return true;
+        }
+        catch (DockerApiException taken) when (taken.StatusCode is HttpStatusCode.Conflict)
+        {
+            // It is there already: a call before this one has got through.
+            return false;
+        }
+    }
+
+    private async Task StartAsync(string container, CancellationToken cancellationToken)
+    {
+        _folder.WriteClaim(container);
+        try
+        {
+            _ = await site.Docker.Client.Containers.StartContainerAsync(container, new(), CancellationToken.None);
+        }
+        catch (Exception failure) when (DockerConnection.IsAway(failure, cancellationToken))
+        {
+            // Whether it was started is what the next look says.
+            await site.Docker.WaitAsync(failure, cancellationToken);
+        }
+    }
+
+    /// <summary>Copies what it writes until it has ended or Docker is gone.</summary>
+    private async Task FollowAsync(
+        ContainerPlan plan, string container, State state, CancellationToken cancellationToken)
+    {
+        _isFollowed = true;
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var log = new ContainerLog(site.Docker.Client, container, _folder.OutputLog);
+        var copying = Task.WhenAll(
+            AgainAsync(token => log.CopyAsync(follow: true, token), done.Token),
+            plan.MetricsFile is { } source ? AgainAsync(FileOf(source, container).CopyAsync, done.Token) : Task.CompletedTask);
+        try
+        {
+            await WaitAsync(plan, container, state, cancellationToken);
+        }
+        catch (DockerApiException gone) when (gone.StatusCode is HttpStatusCode.NotFound)
+        {
+            // Removed meanwhile; the next look says so.
+        }
+        catch (Exception failure) when (DockerConnection.IsAway(failure, cancellationToken))
+        {
+            _wasCutOff = true;
+            await site.Docker.WaitAsync(failure, cancellationToken);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task WaitAsync(
+        ContainerPlan plan, string container, State state, CancellationToken cancellationToken)
+    {
+        var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + plan.Template.Program.Deadline
+            - site.Time.GetUtcNow();
+        left = _folder.DeadlineHasPassed || left < TimeSpan.Zero ? TimeSpan.Zero : left;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(left < LongestWait ? left.Value : LongestWait);
+        Task waiting = site.Docker.Client.Containers.WaitContainerAsync(container, patience.Token);
+        await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!patience.IsCancellationRequested || cancellationToken.IsCancellationRequested)
+        {
+            await waiting;
+            return;
+        }
+
+        if (left is null || left >= LongestWait)
+        {
+            return;
+        }
+
+        _folder.MarkDeadline();
+        _ = await site.Docker.Client.Containers.StopContainerAsync(
+            container, new() { WaitBeforeKillSeconds = (uint)site.Options.Grace.TotalSeconds }, cancellationToken);
+    }
+
+    /// <summary>Copies time and again: what fails once, or breaks off, is gone on with.</summary>
+    private async Task AgainAsync(Func<CancellationToken, Task> copy, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(site.Options.CopyEvery, site.Time);
+        do
+        {
+            try
+            {
+                await copy(cancellationToken);
+            }
+            catch (Exception failure) when (
+                failure is DockerApiException || DockerConnection.IsAway(failure, cancellationToken))
+            {
+                // The wait for the container's end sees the same, and what is missing is copied after it.
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private ContainerFile FileOf(string source, string container) =>
+        new(site.Docker.Client, container, source, MetricsFile);
+
+    /// <summary>Takes what is left to take from a container that has ended.</summary>
+    private async Task<TrialExit> FinishAsync(
+        ContainerPlan plan, string container, State state, CancellationToken cancellationToken)
+    {
+        _ = await site.Docker.CallAsync(
+            async token =>
+            {
+                // What is followed may end a little sooner than the log itself.
+                await new ContainerLog(site.Docker.Client, container, _folder.OutputLog).CopyAsync(follow: false, token);
+                if (plan.MetricsFile is { } source)
+                {
+                    await FileOf(source, container).CopyAsync(token);
+                }
+
+                return true;
+            },
+            cancellationToken);
+        var code = (int)state.ExitCode;
+        return state switch
+        {
+            _ when _folder.DeadlineHasPassed =>
+                ExitMessage.DeadlineExceeded(plan.Template.Program.Deadline, _folder.OutputLog),
+            { OOMKilled: true } when code is not 0 =>
+                ExitMessage.OutOfMemory(code, plan.Template.Limits.MemoryText, _folder.OutputLog),
+            _ when WasTakenByDocker(code) => ExitMessage.Lost(_folder.OutputLog),
+            _ => ExitMessage.Of(code, _folder.OutputLog),
+        };
+    }
+
+    /// <summary>Docker's own end, and that of the machine, takes containers along.</summary>
+    private bool WasTakenByDocker(int code)
+    {
+        const int killed = 137;
+        const int terminated = 143;
+        return (code is FoundDead && !_isFollowed) || (_wasCutOff && code is (FoundDead or killed or terminated));
+    }
+}

@@ -1,0 +1,186 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Katib.Coordinator.Runners.Attempts;
+using Katib.Coordinator.Runners.Templates;
+
+namespace Katib.Coordinator.Runners.Local;
+
+/// <summary>One attempt at a trial, as processes of this machine.</summary>
+/// <remarks>
+/// All that is known of the attempt is in its folder, so starting and adopting are one path: whoever finds no claim
+/// starts a supervisor, and whatever became of that one, the claim and the exit file then say how the trial is.
+/// </remarks>
+internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LookSoon = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
+    private TimeSpan? _deadline;
+
+    public string MetricsFile { get; } = MetricsDirectory.FileIn(
+        AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
+
+    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    {
+        var exit = await StartOrAdoptAsync(cancellationToken);
+        site.Gpus.Release(job.Trial);
+        return exit;
+    }
+
+    private async Task<TrialExit> StartOrAdoptAsync(CancellationToken cancellationToken)
+    {
+        if (Problems().FirstOrDefault() is { } problem)
+        {
+            return ExitMessage.NotStarted($"{problem.Field}: {problem.Message}");
+        }
+
+        var local = LocalJob.Translate(
+            job.RunObject, job.PrimaryContainerName, job.Collector, job.Trial, _folder.Metrics);
+        local = local with { Environment = local.Environment.AddRange(job.Environment) };
+        _deadline = local.Deadline;
+        await site.SurveyAsync(cancellationToken);
+        return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
+            ? ExitMessage.NotStarted(notStarted)
+            : await AdoptAsync(cancellationToken);
+    }
+
+    private IEnumerable<Problem> Problems()
+    {
+        var problems = LocalJob.Check(job.RunObject, job.PrimaryContainerName, job.Collector).Problems;
+        return problems.IsEmpty
+            ? LocalMachine.FolderProblems(
+                LocalRules.Read(job.RunObject, job.PrimaryContainerName), job.Collector, _folder.Path)
+            : problems;
+    }
+
+    /// <summary>Starts a supervisor and waits for its end; says why when nothing was started.</summary>
+    private async Task<string?> RunAsync(LocalJob local, CancellationToken cancellationToken)
+    {
+        if (site.Gpus.Exist)
+        {
+            var device = await site.Gpus.AcquireAsync(job.Trial, cancellationToken);
+            local = local with { Environment = local.Environment.Add(new("CUDA_VISIBLE_DEVICES", device)) };
+        }
+
+        if (LocalProgram.Find(local, site.Options.WorkingDirectory, out var problem) is not { } program)
+        {
+            return problem;
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (TryStart(program, local, out problem) is not { } supervisor)
+        {
+            return problem;
+        }
+
+        using (supervisor)
+        {
+            await WaitForAsync(supervisor, cancellationToken);
+        }
+
+        return _folder.ReadClaim() is null && !_folder.DeadlineHasPassed
+            ? $"The trial's supervisor could not take over its folder '{_folder.Path}'; "
+                + "see that the disk has room and that the folder can be written to."
+            : null;
+    }
+
+    private Process? TryStart(LocalProgram program, LocalJob local, out string problem)
+    {
+        try
+        {
+            _folder.Create();
+            if (site.Gpus.Exist)
+            {
+                _folder.WriteGpu(local.Environment[^1].Value);
+            }
+
+            problem = "";
+            return site.Launcher.Start(_folder, program);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Win32Exception)
+        {
+            problem = $"The trial could not be started: {failure.Message}";
+            return null;
+        }
+    }
+
+    private async Task WaitForAsync(Process supervisor, CancellationToken cancellationToken)
+    {
+        var begun = site.Time.GetTimestamp();
+        var exited = supervisor.WaitForExitAsync(cancellationToken);
+        while (_deadline is { } deadline && !exited.IsCompleted)
+        {
+            var left = deadline - site.Time.GetElapsedTime(begun);
+            if (left <= TimeSpan.Zero)
+            {
+                await ExceedDeadlineAsync(cancellationToken);
+                break;
+            }
+
+            await exited.WaitAsync(Shorter(left, LongestWait), site.Time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        await exited;
+    }
+
+    /// <summary>Waits for the end of whatever has the claim, and tidies up after it.</summary>
+    private async Task<TrialExit> AdoptAsync(CancellationToken cancellationToken)
+    {
+        while (await WaitBeforeNextLookAsync(cancellationToken) is { } wait)
+        {
+            await Task.Delay(wait, site.Time, cancellationToken);
+        }
+
+        // A container's end takes everything in it along, at once.
+        await site.Tree.EndAsync(_folder, TimeSpan.Zero, cancellationToken);
+        return (_folder.DeadlineHasPassed, _folder.ReadExit()) switch
+        {
+            (true, _) => ExitMessage.DeadlineExceeded(_deadline, _folder.OutputLog),
+            (_, { } code) => ExitMessage.Of(code, _folder.OutputLog),
+            _ => ExitMessage.Lost(_folder.OutputLog),
+        };
+    }
+
+    /// <summary>Null when the attempt has ended.</summary>
+    private async Task<TimeSpan?> WaitBeforeNextLookAsync(CancellationToken cancellationToken)
+    {
+        switch (_folder.ReadClaim())
+        {
+            case Claim.Unsigned:
+                // Its supervisor is about to sign, unless it was killed at this very point: then nobody has the marker.
+                var lives = await site.Table.AnyAsync(new(_folder.Path), cancellationToken);
+                return lives || _folder.ReadClaim() is not Claim.Unsigned ? LookSoon : null;
+
+            case Claim.Signed(var supervisor, var started):
+                if (_folder.ReadExit() is not null
+                    || !await site.Table.IsRunningAsync(supervisor, _folder.Path, cancellationToken))
+                {
+                    return null;
+                }
+
+                var left = _deadline - (site.Time.GetUtcNow() - started);
+                if (_folder.DeadlineHasPassed || left <= TimeSpan.Zero)
+                {
+                    await ExceedDeadlineAsync(cancellationToken);
+                    return null;
+                }
+
+                return Shorter(left ?? LookEvery, LookEvery);
+
+            default:
+                return null;
+        }
+    }
+
+    private async Task ExceedDeadlineAsync(CancellationToken cancellationToken)
+    {
+        _folder.MarkDeadline();
+        await site.Tree.EndAsync(_folder, site.Options.Grace, cancellationToken);
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+}
