@@ -221,15 +221,10 @@ public sealed class ServerTests
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
 
         /// <summary>Waits for the health that a container's check would see.</summary>
-        private async Task HealthyAsync()
+        private Task HealthyAsync() => Workplace.UntilAsync("the coordinator is healthy", async () =>
         {
-            Said probe;
-            do
-            {
-                Assert.False(_coordinator.HasExited, "The coordinator has ended at once.");
-                probe = await _place.EndAsync("Katib.Coordinator.dll", "--probe", $"--Coordinator:Listen={Address}");
-            }
-            while (probe.ExitCode is not 0);
-        }
+            Assert.False(_coordinator.HasExited, "The coordinator has ended at once.");
+            return (await _place.EndAsync("Katib.Coordinator.dll", "--probe", $"--Coordinator:Listen={Address}")).ExitCode is 0;
+        });
     }
 }

@@ -112,10 +112,13 @@ internal sealed class Workplace : IDisposable
     ];
 
     /// <summary>Waits until something holds.</summary>
-    public static async Task UntilAsync(string what, Func<bool> holds)
+    public static Task UntilAsync(string what, Func<bool> holds) => UntilAsync(what, () => Task.FromResult(holds()));
+
+    /// <summary>Waits until something holds that takes a moment to find out.</summary>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (!holds())
+        while (!await holds())
         {
             try
             {
