@@ -120,7 +120,7 @@ public static class WireMapping
         }
 
         var replyBytes = current * (experiment?.Spec?.ParameterSpecs?.Parameters ?? []).Sum(BytesOf);
-        if (replyBytes > MaxReplyBytes)
+        if (problems.Count is 0 && replyBytes > MaxReplyBytes)
         {
             problems.Add(new(
                 "current_request_number",

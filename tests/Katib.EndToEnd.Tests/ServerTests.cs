@@ -49,7 +49,7 @@ public sealed class ServerTests
         await using var server = await ListeningCoordinator.StartAsync(place, place.Folder);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 12, parallel: 3, seconds: 1));
         using var katib = server.Start("run", "ledger.yaml", "-o", "json");
-        await Workplace.UntilAsync("some trials have begun", () => Lines(place, "begin").Length >= 4);
+        await BegunAsync(place, katib, trials: 4);
 
         await server.KillAsync();
         await server.StartAgainAsync();
@@ -72,7 +72,7 @@ public sealed class ServerTests
         Said interrupted;
         using (var katib = server.Start("run", "ledger.yaml"))
         {
-            await Workplace.UntilAsync("three trials have begun", () => Lines(place, "begin").Length >= 3);
+            await BegunAsync(place, katib, trials: 3);
             await Workplace.InterruptAsync(katib);
             interrupted = (await Workplace.EndAsync(katib)).Expect(130);
         }
@@ -135,6 +135,16 @@ public sealed class ServerTests
 
         Assert.Contains("Coordinator:TokenFile", said.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task BegunAsync(Workplace place, Process katib, int trials)
+    {
+        await Workplace.UntilAsync(
+            $"{trials} trials have begun", () => Lines(place, "begin").Length >= trials || katib.HasExited);
+        if (katib.HasExited)
+        {
+            _ = (await Workplace.EndAsync(katib)).Expect(-1);
+        }
     }
 
     private static string[] Lines(Workplace place, string word) =>
@@ -206,22 +216,16 @@ public sealed class ServerTests
             $"--Coordinator:WorkingDirectory={_workingDirectory}",
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
 
+        /// <summary>Waits for the health that a container's check would see.</summary>
         private async Task HealthyAsync()
         {
-            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-            await Workplace.UntilAsync("the coordinator is healthy", () =>
+            Said probe;
+            do
             {
                 Assert.False(_coordinator.HasExited, "The coordinator has ended at once.");
-                try
-                {
-                    using var answer = http.GetAsync(new Uri($"{Address}/healthz")).GetAwaiter().GetResult();
-                    return answer.IsSuccessStatusCode;
-                }
-                catch (HttpRequestException)
-                {
-                    return false;
-                }
-            });
+                probe = await _place.EndAsync("Katib.Coordinator.dll", "--probe", $"--Coordinator:Listen={Address}");
+            }
+            while (probe.ExitCode is not 0);
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Katib.Cli.Sources;
-using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 
 namespace Katib.Cli.Commands;
@@ -51,17 +50,6 @@ internal static class CommonOptions
         return option.AcceptOnlyFromAmong(words);
     }
 
-    /// <summary>What trials are run as; null where the user does not say.</summary>
-    public static Option<RunnerKind?> Runner(string description)
-    {
-        var option = new Option<RunnerKind?>("--runner")
-        {
-            Description = description,
-            CustomParser = static result => Enum.Parse<RunnerKind>(result.Tokens[^1].Value, ignoreCase: true),
-        };
-        return option.AcceptOnlyFromAmong("process", "docker");
-    }
-
     /// <summary>A number of at least 1, or a clear error.</summary>
     public static Option<int?> Count(string name, string description)
     {
@@ -78,7 +66,7 @@ internal static class CommonOptions
 
     /// <summary>Where the user keeps the experiments: the coordinator where one is named, the store otherwise.</summary>
     public static IExperimentSource Open(ParseResult parsed, Option<FileInfo> store) =>
-        OpenServer(parsed) as IExperimentSource ?? new StoreFile(new(parsed.GetRequiredValue(store).FullName));
+        parsed.GetValue(Server) is null ? new StoreFile(new(parsed.GetRequiredValue(store).FullName)) : OpenServer(parsed)!;
 
     /// <summary>The coordinator that the user names; null when the command is for this machine.</summary>
     public static CoordinatorServer? OpenServer(ParseResult parsed) =>
