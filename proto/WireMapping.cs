@@ -9,6 +9,12 @@ public static class WireMapping
     /// <summary>More assignments in one reply than any controller asks for.</summary>
     public const int MaxRequestNumber = 10_000;
 
+    /// <summary>More than any controller reads; names and values of categories may be long.</summary>
+    public const int MaxReplyBytes = 16 * 1024 * 1024;
+
+    /// <summary>What an assignment takes beyond its name, with a number as its value.</summary>
+    private const int AssignmentBytes = 64;
+
     /// <summary>More assignments in all: a position beyond this would only cost time to reach.</summary>
     public const int MaxIssued = 1_000_000;
 
@@ -113,6 +119,15 @@ public static class WireMapping
             problems.Add(new("parameters", "", "are missing; give at least one parameter to search"));
         }
 
+        var replyBytes = current * (experiment?.Spec?.ParameterSpecs?.Parameters ?? []).Sum(BytesOf);
+        if (problems.Count is 0 && replyBytes > MaxReplyBytes)
+        {
+            problems.Add(new(
+                "current_request_number",
+                FormattableString.Invariant($"{current}"),
+                $"asks for a reply of some {replyBytes} bytes; ask for fewer points, so that it stays below {MaxReplyBytes}"));
+        }
+
         InvalidStudyException.ThrowIfAny(problems);
         var objective = experiment?.Spec?.Objective ?? new();
         return new(
@@ -123,6 +138,10 @@ public static class WireMapping
             issued < 0 ? trialCount : (int)issued,
             MaxTrialCount: null);
     }
+
+    /// <summary>The most that a value of the parameter takes in a reply.</summary>
+    private static long BytesOf(Wire.ParameterSpec parameter) =>
+        AssignmentBytes + parameter.Name.Length + ((parameter.FeasibleSpace?.List ?? []).Max(static v => (int?)v.Length) ?? 0);
 
     private static SearchSpace ToSpace(Wire.Experiment? experiment, List<Problem> problems) =>
         SearchSpace.Create(

@@ -12,6 +12,9 @@ internal static class ParameterReader
     /// <summary>A range with fewer doubles than this is treated as finite: draws from it would meet again.</summary>
     private const long NarrowRange = 1L << 40;
 
+    /// <summary>So many entries that stand twice are told; each with its twin, which may be long.</summary>
+    private const int MaxRepeats = 20;
+
     private delegate ExactDecimal? BoundReader(string text, string path, ICollection<Problem> problems);
 
     /// <summary>The definition; null when a problem was added, for then there is none.</summary>
@@ -127,7 +130,7 @@ internal static class ParameterReader
         var numeric = spec.Type is ParameterType.Discrete && list.All(static t => Numbers.TryParse(t, out _));
         var before = problems.Count;
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var i = 0; i < list.Length; i++)
+        for (var i = 0; i < list.Length && problems.Count - before < MaxRepeats; i++)
         {
             var key = numeric ? Numbers.Format(ToDouble(list[i])) : list[i];
             if (!seen.TryAdd(key, i))

@@ -1,101 +1,178 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Threading.RateLimiting;
+using System.Globalization;
+using System.IO.Pipelines;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
 namespace Katib.Hosting;
 
-/// <summary>Lets requests in by size, so that a small memory limit holds whatever callers send.</summary>
+/// <summary>Lets requests in so that a small container holds whatever callers send, and nobody waits for a flood.</summary>
 /// <remarks>
-/// A gRPC message begins with its length, which is read here before the message is. Messages wait, oldest first, until
-/// those in work leave enough of the budget; the flow control of HTTP/2 keeps them with their senders meanwhile. When too
-/// much waits already, the answer is RESOURCE_EXHAUSTED, which Katib's controller retries.
+/// <para>A gRPC message begins with its length and, by every known writer, with the experiment's name: both are looked at
+/// while HTTP/2's flow control keeps the rest with its sender. A message waits until those in work leave enough of the
+/// budget, then it has a time to arrive in, and once read its search waits for a processor. Experiments take turns at
+/// both. Nothing waits beyond its caller's deadline.</para>
+/// <para>What is refused gets a reply of trailers only. RESOURCE_EXHAUSTED is what Katib's controller retries.</para>
 /// </remarks>
-internal sealed class Admission : IAsyncDisposable
+internal sealed class Admission(ServiceLimits limits, TimeProvider time)
 {
-    private const int PrefixLength = 5;
+    private const int Mebibyte = 1024 * 1024;
 
-    private readonly int _budget;
-    private readonly ConcurrencyLimiter _limiter;
-    private int _waiting;
-
-    public Admission(int budget)
-    {
-        _budget = budget;
-        _limiter = new(new()
-        {
-            PermitLimit = budget,
-            QueueLimit = 4 * budget,
-            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        });
-    }
+    private readonly FairQueue _messages = new(limits.BytesInWork, limits.Waiting);
+    private readonly FairQueue _searches = new(limits.Searches, limits.Waiting);
+    private int _requests;
 
     /// <summary>How many requests wait for their turn.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    public int Waiting => _messages.Waiting + _searches.Waiting;
 
+    /// <summary>Middleware: the next one gets a message that is complete, when there is memory for it.</summary>
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        var length = await PeekLengthAsync(context);
-        using var lease = await AcquireAsync((int)Math.Clamp(length, 1, _budget), context.RequestAborted);
-        if (lease.IsAcquired)
+        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) is not true)
         {
+            // Refused by gRPC without a look at the body.
             await next(context);
             return;
         }
 
-        // A reply of trailers only, which is how gRPC refuses a call without reading it.
-        context.Response.StatusCode = StatusCodes.Status200OK;
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers["grpc-status"] =
-            ((int)StatusCode.ResourceExhausted).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = "Too many large requests wait already; try again later.";
-    }
-
-    public ValueTask DisposeAsync() => _limiter.DisposeAsync();
-
-    private async ValueTask<RateLimitLease> AcquireAsync(int permits, CancellationToken cancellationToken)
-    {
-        _ = Interlocked.Increment(ref _waiting);
         try
         {
-            return await _limiter.AcquireAsync(permits, cancellationToken);
+            var requests = Interlocked.Increment(ref _requests);
+            using var lease = requests > limits.Requests
+                ? throw ErrorInterceptor.Refusal(
+                    StatusCode.ResourceExhausted, $"{limits.Requests} requests are here already; try again later.")
+                : await AdmitAsync(context);
+            await next(context);
+        }
+        catch (RpcException refusal) when (!context.Response.HasStarted)
+        {
+            Refuse(context, refusal.Status);
         }
         finally
         {
-            _ = Interlocked.Decrement(ref _waiting);
+            _ = Interlocked.Decrement(ref _requests);
         }
     }
 
-    /// <summary>The length that the message announces; 0 when the body ends before it does.</summary>
-    private static async Task<uint> PeekLengthAsync(HttpContext context)
+    /// <summary>Waits for a processor to read a message on and to search; disposing the lease frees it.</summary>
+    public async ValueTask<IDisposable> SearchAsync(byte[] message, CancellationToken cancellationToken) =>
+        await _searches.EnterAsync(MessageHead.ExperimentName(new(message)), 1, cancellationToken) ?? throw TooMany();
+
+    private static RpcException TooMany() => ErrorInterceptor.Refusal(
+        StatusCode.ResourceExhausted, "Too many requests wait already; try again later.");
+
+    private static void Refuse(HttpContext context, Status status)
     {
-        var body = context.Request.BodyReader;
-        while (true)
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = status.Detail;
+    }
+
+    private async Task<IDisposable> AdmitAsync(HttpContext context)
+    {
+        var arrived = time.GetTimestamp();
+        var timeout = GrpcTimeout.Parse(context.Request.Headers[GrpcTimeout.Header]);
+        using var deadline = new CancellationTokenSource(timeout ?? Timeout.InfiniteTimeSpan, time);
+        using var gaveUp = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, deadline.Token);
+        try
         {
-            var read = await body.ReadAsync(context.RequestAborted);
-            if (read.Buffer.Length >= PrefixLength || read.IsCompleted)
+            var lease = await AdmitAsync(context.Request.BodyReader, gaveUp.Token);
+            if (timeout is { } whole)
             {
-                var length = LengthOf(read.Buffer);
-                body.AdvanceTo(read.Buffer.Start);
-                return length;
+                // gRPC starts the clock only now.
+                context.Request.Headers[GrpcTimeout.Header] = GrpcTimeout.Format(whole - time.GetElapsedTime(arrived));
             }
 
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            return lease;
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            throw ErrorInterceptor.Refusal(
+                StatusCode.DeadlineExceeded, "The deadline has passed before the work began.");
         }
     }
 
-    private static uint LengthOf(ReadOnlySequence<byte> buffer)
+    private async Task<IDisposable> AdmitAsync(PipeReader body, CancellationToken gaveUp)
     {
-        if (buffer.Length < PrefixLength)
+        var head = await LookAsync(body, MessageHead.PrefixLength, limits.Arrival, MessageHead.Read, gaveUp)
+            ?? throw ErrorInterceptor.Refusal(StatusCode.InvalidArgument, "The request holds no message.");
+        ThrowIfUnwelcome(head);
+        var whole = MessageHead.PrefixLength + (long)head.Length;
+        var experiment = await LookAsync(
+            body, Math.Min(whole, MessageHead.NameLength), limits.Arrival, MessageHead.FramedName, gaveUp);
+
+        var lease = await _messages.EnterAsync(
+            experiment, (int)Math.Clamp(head.Length, 1, limits.BytesInWork), gaveUp) ?? throw TooMany();
+        try
         {
-            return 0;
+            var patience = limits.Arrival + TimeSpan.FromSeconds(head.Length / Mebibyte);
+            var length = await LookAsync(body, whole + 1, patience, static b => b.Length, gaveUp);
+            return length == whole
+                ? lease
+                : throw ErrorInterceptor.Refusal(
+                    StatusCode.InvalidArgument,
+                    $"The message announces {head.Length} bytes, but {length - MessageHead.PrefixLength} or more follow.");
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    private void ThrowIfUnwelcome(MessageHead head)
+    {
+        if (head.Compression is not 0)
+        {
+            throw ErrorInterceptor.Refusal(
+                StatusCode.Unimplemented, "Compressed messages are not read; send them as they are.");
         }
 
-        Span<byte> prefix = stackalloc byte[PrefixLength];
-        buffer.Slice(0, PrefixLength).CopyTo(prefix);
+        if (head.Length > limits.MessageBytes)
+        {
+            throw ErrorInterceptor.Refusal(
+                StatusCode.ResourceExhausted,
+                $"The message has {head.Length} bytes; this instance has the memory to read {limits.MessageBytes}.");
+        }
+    }
 
-        // A compressed message may become anything up to the limit: it goes alone.
-        return prefix[0] is 0 ? BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]) : uint.MaxValue;
+    /// <summary>Looks at the body, without taking any of it, when so many bytes are there or it has ended.</summary>
+    private async ValueTask<T> LookAsync<T>(
+        PipeReader body, long enough, TimeSpan patience, Func<ReadOnlySequence<byte>, T> look, CancellationToken gaveUp)
+    {
+        // Nearly always everything is there.
+        if (body.TryRead(out var there) && TryLook(there, out var seen))
+        {
+            return seen;
+        }
+
+        using var late = new CancellationTokenSource(patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(gaveUp, late.Token);
+        try
+        {
+            while (true)
+            {
+                if (TryLook(await body.ReadAsync(either.Token), out seen))
+                {
+                    return seen;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !gaveUp.IsCancellationRequested)
+        {
+            throw ErrorInterceptor.Refusal(
+                StatusCode.DeadlineExceeded, $"The message has not arrived within {patience.TotalSeconds} s.");
+        }
+
+        bool TryLook(ReadResult read, out T seen)
+        {
+            var isEnough = read.IsCompleted || read.Buffer.Length >= enough;
+            seen = isEnough ? look(read.Buffer) : default!;
+
+            // What has been examined is what HTTP/2 sends more for.
+            body.AdvanceTo(read.Buffer.Start, isEnough ? read.Buffer.Start : read.Buffer.End);
+            return isEnough;
+        }
     }
 }

@@ -2,12 +2,12 @@ using System.Globalization;
 using System.Net;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Health.V1;
-using Grpc.Net.Client;
 using Grpc.Reflection;
 using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
@@ -21,25 +21,28 @@ public static class SuggestionHost
     /// <summary>Katib's port for suggestion services.</summary>
     public const int DefaultPort = 6789;
 
-    /// <summary>The longest message that is read: room for 100,000 trials of 10 parameters.</summary>
+    /// <summary>The longest message that is read where memory allows it: room for 100,000 trials of 10 parameters.</summary>
     public const int MaxMessageBytes = 64 * 1024 * 1024;
-
-    /// <summary>How many bytes of requests are in work at once: one of the largest in use, or many small ones.</summary>
-    private const int MaxBytesInFlight = 8 * 1024 * 1024;
 
     private const int MaxStreams = 100;
 
     private const int StreamWindowBytes = 64 * 1024;
 
+    /// <summary>More than any question about health or reflection has; these do not wait, so they must be small.</summary>
+    private const int MaxQuestionBytes = 4 * 1024;
+
     /// <summary>The name that Katib's kubelet probe asks for.</summary>
-    private const string KatibHealthName = "manager.v1beta1.Suggestion";
+    internal const string KatibHealthName = "manager.v1beta1.Suggestion";
 
     private const string Usage = """
         Serves a search algorithm behind Katib's gRPC contract api.v1.beta1.Suggestion.
 
-          --port N   the port to listen on, plaintext HTTP/2 (default: $PORT, or else 6789)
+          --port N   the port to listen on, HTTP/2 (default: $PORT, or else 6789)
           --probe    ask the instance on that port for its health; exit code 0 when it serves
           --help     this text
+
+        It speaks plaintext, as Katib does. With TLS_CERT_FILE and TLS_KEY_FILE (PEM) it speaks TLS, and with
+        TLS_CLIENT_CA_FILE only to callers with a certificate of that authority. Changed files are read again.
         """;
 
     /// <summary>Runs a service process until SIGTERM, or probes one.</summary>
@@ -59,23 +62,31 @@ public static class SuggestionHost
             return 2;
         }
 
-        if (probe)
-        {
-            return await ProbeAsync(port) ? 0 : 1;
-        }
-
         try
         {
-            await using var telemetry = await TelemetryPipeline.StartAsync($"katib-suggestion-{name}", CancellationToken.None);
-            await using var app = Build(name, algorithm, new(IPAddress.Any, port), logging =>
+            var tls = TlsFiles.FromEnvironment();
+            if (probe)
             {
-                _ = logging.AddConsole();
-                telemetry.AddTo(logging);
-            });
+                return await Probe.IsServingAsync(port, tls?.Parse(tls.ReadContent())) ? 0 : 1;
+            }
+
+            KeepThreadsFree();
+            await using var telemetry = await TelemetryPipeline.StartAsync($"katib-suggestion-{name}", CancellationToken.None);
+            await using var app = Build(
+                name,
+                algorithm,
+                new(IPAddress.Any, port),
+                new(),
+                tls is null ? null : new(tls, TimeProvider.System),
+                logging =>
+                {
+                    _ = logging.AddConsole();
+                    telemetry.AddTo(logging);
+                });
             await app.RunAsync();
             return 0;
         }
-        catch (TelemetryException wrong)
+        catch (Exception wrong) when (wrong is InvalidTlsException or TelemetryException)
         {
             await Console.Error.WriteLineAsync(wrong.Message);
             return 2;
@@ -89,9 +100,18 @@ public static class SuggestionHost
 
     /// <summary>A service that is ready to be started, for instance inside <c>katib run</c>; silent unless told where to log.</summary>
     public static WebApplication Build(
-        string name, ISearchAlgorithm algorithm, IPEndPoint endpoint, Action<ILoggingBuilder>? log = null)
-    {
+        string name, ISearchAlgorithm algorithm, IPEndPoint endpoint, Action<ILoggingBuilder>? log = null) =>
+        Build(name, algorithm, endpoint, new(), tls: null, log);
 
+    /// <summary>The same with other limits, or behind TLS.</summary>
+    internal static WebApplication Build(
+        string name,
+        ISearchAlgorithm algorithm,
+        IPEndPoint endpoint,
+        ServiceLimits limits,
+        RotatingTls? tls,
+        Action<ILoggingBuilder>? log)
+    {
         // Not the user's folder: settings of another program may lie there.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
@@ -101,6 +121,9 @@ public static class SuggestionHost
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = limits.Connections;
+
+            // Admission judges both, and by call: these would close a connection with all its calls.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
 
@@ -109,7 +132,15 @@ public static class SuggestionHost
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreams;
             kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
             kestrel.Limits.Http2.InitialConnectionWindowSize = (MaxStreams + 1) * StreamWindowBytes;
-            kestrel.Listen(endpoint, static listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (tls is not null)
+                {
+                    var tlsLog = listen.ApplicationServices.GetRequiredService<ILogger<RotatingTls>>();
+                    _ = listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(tls.Server(tlsLog)) });
+                }
+            });
         });
 
         builder.Services.AddSingleton(new ServedAlgorithm(name, algorithm));
@@ -117,13 +148,17 @@ public static class SuggestionHost
         builder.Services.AddSingleton<IServiceMethodProvider<SuggestionService>, SuggestionMethods>();
         builder.Services.AddSingleton<ErrorInterceptor>();
         builder.Services.AddSingleton<CallTelemetry>();
-        builder.Services.AddSingleton(static _ => new Admission(MaxBytesInFlight));
-        builder.Services.AddGrpc(static grpc =>
-        {
-            grpc.MaxReceiveMessageSize = MaxMessageBytes;
-            grpc.MaxSendMessageSize = MaxMessageBytes;
-            grpc.Interceptors.Add<ErrorInterceptor>();
-        });
+        builder.Services.AddSingleton(new Admission(limits, TimeProvider.System));
+        builder.Services.AddSingleton(new RequestReader(limits));
+        builder.Services
+            .AddGrpc(static grpc =>
+            {
+                grpc.MaxReceiveMessageSize = MaxQuestionBytes;
+                grpc.MaxSendMessageSize = MaxMessageBytes;
+                grpc.CompressionProviders.Clear();
+                grpc.Interceptors.Add<ErrorInterceptor>();
+            })
+            .AddServiceOptions<SuggestionService>(grpc => grpc.MaxReceiveMessageSize = limits.MessageBytes);
 
         // Not AddGrpcReflection: it finds the services by runtime reflection, which a native binary cannot promise.
         builder.Services.AddSingleton(new ReflectionServiceImpl(Wire.Suggestion.Descriptor, Health.Descriptor));
@@ -178,21 +213,13 @@ public static class SuggestionHost
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is > 0 and <= 65535;
     }
 
-    private static async Task<bool> ProbeAsync(int port)
+    /// <summary>
+    /// Keeps threads for connections and health while every search of the quota computes; the pool would add them only
+    /// half a second later. More than these are not needed, so that a flood costs no stacks.
+    /// </summary>
+    private static void KeepThreadsFree()
     {
-        using var channel = GrpcChannel.ForAddress(
-            $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
-            new() { HttpHandler = new SocketsHttpHandler { UseProxy = false }, DisposeHttpClient = true });
-        try
-        {
-            var reply = await new Health.HealthClient(channel).CheckAsync(
-                new() { Service = KatibHealthName }, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(5));
-            return reply.Status is HealthCheckResponse.Types.ServingStatus.Serving;
-        }
-        catch (Grpc.Core.RpcException unreachable)
-        {
-            await Console.Error.WriteLineAsync($"No healthy service on port {port}: {unreachable.Status.Detail}");
-            return false;
-        }
+        var threads = Environment.ProcessorCount + 2;
+        _ = ThreadPool.SetMinThreads(threads, threads) && ThreadPool.SetMaxThreads(2 * threads, 2 * threads);
     }
 }

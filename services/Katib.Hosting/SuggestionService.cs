@@ -24,11 +24,13 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
 internal sealed partial class SuggestionService(
-    ServedAlgorithm served, CallTelemetry telemetry, ILogger<SuggestionService> log)
+    ServedAlgorithm served, Admission admission, RequestReader reader, CallTelemetry telemetry, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
-    public Task<Wire.GetSuggestionsReply> GetSuggestions(UnreadSuggestionsRequest request, ServerCallContext context)
+    public async Task<Wire.GetSuggestionsReply> GetSuggestions(byte[] message, ServerCallContext context)
     {
+        using var search = await admission.SearchAsync(message, context.CancellationToken);
+        var request = reader.Read(UnreadSuggestionsRequest.Parser, message);
         var experiment = request.Experiment?.Name ?? "";
         telemetry.Asked(experiment, request.CurrentRequestNumber, request.Trials.Count);
         var algorithm = served.For(request.Experiment);
@@ -40,16 +42,17 @@ internal sealed partial class SuggestionService(
             Warn(experiment, warning);
         }
 
-        return Task.FromResult(WireMapping.ToReply(reply));
+        return WireMapping.ToReply(reply);
     }
 
     /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
-    public Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
-        Wire.ValidateAlgorithmSettingsRequest request, ServerCallContext context)
+    public async Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(byte[] message, ServerCallContext context)
     {
+        using var search = await admission.SearchAsync(message, context.CancellationToken);
+        var request = reader.Read(Wire.ValidateAlgorithmSettingsRequest.Parser, message);
         var algorithm = served.For(request.Experiment);
         _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
-        return Task.FromResult(new Wire.ValidateAlgorithmSettingsReply());
+        return new();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Experiment}: {Warning}")]

@@ -25,7 +25,7 @@ internal static class ContainersBenchmark
     {
         Figures.Title(FormattableString.Invariant(
             $"containers: 0.5 CPU and 100 MiB; start to SERVING, median of {Rounds}; {Trials} trials of {Parameters} parameters"));
-        if (Docker.Missing is { } missing)
+        if (DockerCommand.Missing is { } missing)
         {
             Figures.Note(missing);
             return;
@@ -69,6 +69,6 @@ internal static class ContainersBenchmark
     }
 
     private static async Task<double> SizeAsync(string image) => double.Parse(
-        await Docker.RunAsync(CancellationToken.None, "image", "inspect", "--format", "{{.Size}}", image),
+        await DockerCommand.RunAsync(CancellationToken.None, "image", "inspect", "--format", "{{.Size}}", image),
         CultureInfo.InvariantCulture);
 }

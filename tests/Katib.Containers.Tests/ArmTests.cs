@@ -21,7 +21,7 @@ public sealed class ArmTests
     [InlineData("Katib.Suggestion.Bayesian", "bayesianoptimization")]
     public async Task A_service_built_for_arm64_serves_probes_and_suggests(string project, string algorithm)
     {
-        Assert.SkipUnless(Docker.Missing is null, Docker.Missing ?? "");
+        Assert.SkipUnless(DockerCommand.Missing is null, DockerCommand.Missing ?? "");
         Assert.SkipUnless(Command.Exists(Emulator), $"{Emulator} is not installed.");
         Assert.SkipUnless(File.Exists($"{Libraries}/lib/libc.so.6"), "The C library for arm64 is not installed.");
         var token = TestContext.Current.CancellationToken;
@@ -60,16 +60,16 @@ public sealed class ArmTests
             "docker",
             "build", "--file", "services/Dockerfile", "--target", "build", "--tag", image,
             "--build-arg", "TARGETARCH=arm64", "--build-arg", $"PROJECT={project}", ".")).Expect(0);
-        var container = await Docker.RunAsync(cancellationToken, "create", image, "none");
+        var container = await DockerCommand.RunAsync(cancellationToken, "create", image, "none");
         try
         {
             var program = Path.Combine(folder, "service");
-            _ = await Docker.RunAsync(cancellationToken, "cp", $"{container}:/app/service", program);
+            _ = await DockerCommand.RunAsync(cancellationToken, "cp", $"{container}:/app/service", program);
             return program;
         }
         finally
         {
-            _ = await Docker.RunAsync(CancellationToken.None, "rm", container);
+            _ = await DockerCommand.RunAsync(CancellationToken.None, "rm", container);
         }
     }
 }

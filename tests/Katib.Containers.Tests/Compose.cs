@@ -11,7 +11,8 @@ internal sealed class Compose(string project, params string[] files)
     /// <summary>What every image of the tests says about where it comes from: the same for all, so that builds are shared.</summary>
     public const string Revision = "0000000000000000000000000000000000000001";
 
-    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal)
+    /// <summary>The variables that its files are filled in with.</summary>
+    public Dictionary<string, string> Environment { get; } = new(StringComparer.Ordinal)
     {
         ["REVISION"] = Revision,
         ["KATIB_TAG"] = "test",
@@ -20,7 +21,7 @@ internal sealed class Compose(string project, params string[] files)
 
     /// <summary>Why there is nothing to compose with here; null where there is.</summary>
     public static string? Missing =>
-        Docker.Missing ?? (Program is null ? "Neither docker compose nor docker-compose is installed." : null);
+        DockerCommand.Missing ?? (Program is null ? "Neither docker compose nor docker-compose is installed." : null);
 
     /// <summary>The label that compose puts on all that is this project's.</summary>
     public string Label => $"com.docker.compose.project={project}";
@@ -29,7 +30,7 @@ internal sealed class Compose(string project, params string[] files)
 
     /// <summary>Runs a command of compose.</summary>
     public Task<Said> RunAsync(params string[] arguments) => Command.RunAsync(
-        _environment,
+        Environment,
         Program![0],
         [.. Program[1..], "--project-name", project, .. files.SelectMany(static f => new[] { "--file", f }), .. arguments]);
 

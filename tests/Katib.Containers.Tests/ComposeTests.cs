@@ -7,6 +7,8 @@ namespace Katib.Containers.Tests;
 /// <summary>docker-compose.yml as its reader uses it.</summary>
 public sealed class ComposeTests(Images images)
 {
+    private const string Socket = "/var/run/docker.sock";
+
     private static readonly TimeSpan HealthyWithin = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -42,8 +44,8 @@ public sealed class ComposeTests(Images images)
 
             await AssertHardenedAsync(compose);
             var digits = await compose.RunAsync("run", "--rm", "katib", "run", "examples/digits.yaml", "-o", "json");
-            var bayesian = await RunAsync(compose, "bayesianoptimization");
-            var grid = await RunAsync(compose, "grid");
+            var bayesian = await RunShellAsync(compose, "bayesianoptimization");
+            var grid = await RunShellAsync(compose, "grid");
 
             var status = JsonNode.Parse(digits.Expect(0).Output)!["status"]!;
             Assert.Equal(15, (int?)status["trialsSucceeded"]);
@@ -57,13 +59,46 @@ public sealed class ComposeTests(Images images)
             _ = await compose.RunAsync("down", "--volumes");
         }
 
-        Assert.Empty(await Docker.RunAsync(Token, "ps", "--all", "--quiet", "--filter", $"label={compose.Label}"));
-        Assert.Empty(await Docker.RunAsync(Token, "volume", "ls", "--quiet", "--filter", $"label={compose.Label}"));
-        Assert.Empty(await Docker.RunAsync(Token, "network", "ls", "--quiet", "--filter", $"label={compose.Label}"));
+        await AssertGoneAsync(compose.Label);
     }
 
-    /// <summary>An experiment by another algorithm, whose worker is one command of the shell.</summary>
-    private static async Task<Said> RunAsync(Compose compose, string algorithm)
+    [Fact]
+    public async Task Trials_run_as_siblings_through_the_socket_of_Docker_and_none_is_left()
+    {
+        Assert.SkipUnless(File.Exists(Socket), $"There is no {Socket} to mount.");
+        await images.BuiltAsync();
+        var group = (await Command.RunAsync("stat", "-c", "%g", Socket)).Expect(0).Output.Trim();
+        var compose = new Compose("katib-siblings", "docker-compose.yml", "examples/docker-socket/docker-compose.yml")
+        {
+            Environment = { ["DOCKER_GROUP"] = group },
+        };
+        try
+        {
+            _ = (await compose.RunAsync("up", "--detach")).Expect(0);
+            var run = await RunShellAsync(compose, "random");
+            var trial = (await compose.RunAsync("run", "--rm", "katib", "status", "shell-random", "-o", "json")).Expect(0);
+
+            Assert.Contains("12 trials", run.Expect(0).Output, StringComparison.Ordinal);
+            Assert.Equal(12, (int?)JsonNode.Parse(trial.Output)!["status"]!["trialsSucceeded"]);
+            await AssertGoneAsync("katib.experiment=shell-random");
+        }
+        finally
+        {
+            _ = await compose.RunAsync("down", "--volumes");
+        }
+
+        await AssertGoneAsync(compose.Label);
+    }
+
+    private static async Task AssertGoneAsync(string label)
+    {
+        Assert.Empty(await DockerCommand.RunAsync(Token, "ps", "--all", "--quiet", "--filter", $"label={label}"));
+        Assert.Empty(await DockerCommand.RunAsync(Token, "volume", "ls", "--quiet", "--filter", $"label={label}"));
+        Assert.Empty(await DockerCommand.RunAsync(Token, "network", "ls", "--quiet", "--filter", $"label={label}"));
+    }
+
+    /// <summary>An experiment by some algorithm, whose worker is one command of the shell.</summary>
+    private static async Task<Said> RunShellAsync(Compose compose, string algorithm)
     {
         var folder = Directory.CreateTempSubdirectory("katib-compose-");
         try
@@ -74,6 +109,7 @@ public sealed class ComposeTests(Images images)
                 .Replace("distribution: logUniform", "step: \"0.0001\"", StringComparison.Ordinal)
                 .Replace("max: \"0.99\"", "max: \"0.99\"\n        step: \"0.01\"", StringComparison.Ordinal)
                 .Replace("goal: 0.000001", "", StringComparison.Ordinal)
+                .Replace("image: busybox:1.37", "image: busybox:latest", StringComparison.Ordinal)
                 .Replace("maxTrialCount: 30", "maxTrialCount: 12", StringComparison.Ordinal);
             var file = Path.Combine(folder.FullName, "experiment.yaml");
             await File.WriteAllTextAsync(file, shell, Token);
@@ -119,5 +155,5 @@ public sealed class ComposeTests(Images images)
     }
 
     private static async Task<JsonNode> InspectAsync(string container) =>
-        JsonNode.Parse(await Docker.RunAsync(Token, "inspect", container))![0]!;
+        JsonNode.Parse(await DockerCommand.RunAsync(Token, "inspect", container))![0]!;
 }

@@ -48,7 +48,7 @@ public sealed class ImageTests(Images images)
     public async Task A_service_is_healthy_without_a_shell_and_with_nothing_to_write_to_and_stops_when_told(string algorithm)
     {
         await images.BuiltAsync();
-        var container = await Docker.RunAsync(
+        var container = await DockerCommand.RunAsync(
             Token,
             "run", "--detach", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none",
             "--tmpfs=/usr/bin", "--tmpfs=/usr/sbin", Images.Of(algorithm));
@@ -56,14 +56,14 @@ public sealed class ImageTests(Images images)
         {
             await Until.HoldsAsync("the container is healthy", async () =>
                 await InspectAsync(container, ".State.Health.Status") is "healthy");
-            _ = await Docker.RunAsync(Token, "exec", container, "/app/service", "--probe");
-            _ = await Docker.RunAsync(Token, "stop", container);
+            _ = await DockerCommand.RunAsync(Token, "exec", container, "/app/service", "--probe");
+            _ = await DockerCommand.RunAsync(Token, "stop", container);
 
             Assert.Equal("0", await InspectAsync(container, ".State.ExitCode"));
         }
         finally
         {
-            _ = await Docker.RunAsync(CancellationToken.None, "rm", "--force", container);
+            _ = await DockerCommand.RunAsync(CancellationToken.None, "rm", "--force", container);
         }
     }
 
@@ -72,18 +72,18 @@ public sealed class ImageTests(Images images)
     {
         await images.BuiltAsync();
 
-        var version = await Docker.RunAsync(Token, "run", "--rm", "--read-only", "--network=none", "katib:test", "--version");
+        var version = await DockerCommand.RunAsync(Token, "run", "--rm", "--read-only", "--network=none", "katib:test", "--version");
 
         Assert.Equal($"{Recipes.Version}+{Compose.Revision}", version);
     }
 
     private static async Task<JsonNode> ConfigAsync(string image) =>
-        JsonNode.Parse(await Docker.RunAsync(Token, "image", "inspect", "--format", "{{json .Config}}", image))!;
+        JsonNode.Parse(await DockerCommand.RunAsync(Token, "image", "inspect", "--format", "{{json .Config}}", image))!;
 
     private static async Task<long> SizeAsync(string image) => long.Parse(
-        await Docker.RunAsync(Token, "image", "inspect", "--format", "{{.Size}}", image),
+        await DockerCommand.RunAsync(Token, "image", "inspect", "--format", "{{.Size}}", image),
         System.Globalization.CultureInfo.InvariantCulture);
 
     private static Task<string> InspectAsync(string container, string field) =>
-        Docker.RunAsync(Token, "inspect", "--format", $"{{{{{field}}}}}", container);
+        DockerCommand.RunAsync(Token, "inspect", "--format", $"{{{{{field}}}}}", container);
 }

@@ -90,8 +90,8 @@ public sealed class RegistryTests(Images images) : IAsyncLifetime
     /// <summary>What the registry holds is what serves: the image that was built here is forgotten first.</summary>
     private static async Task AssertServesAsync(string image)
     {
-        _ = await Docker.RunAsync(Token, "image", "rm", image);
-        _ = await Docker.RunAsync(Token, "pull", "--quiet", image);
+        _ = await DockerCommand.RunAsync(Token, "image", "rm", image);
+        _ = await DockerCommand.RunAsync(Token, "pull", "--quiet", image);
         await using var service = await ContainerReplica.StartAsync(image, Token);
     }
 

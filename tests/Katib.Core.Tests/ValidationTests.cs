@@ -86,6 +86,12 @@ public sealed class ValidationTests
     }
 
     [Fact]
+    public void Of_countless_equal_entries_the_first_twenty_are_told()
+    {
+        Assert.Equal(20, Given.Problems(Given.Categorical([.. Enumerable.Repeat("a", 1000)])).Count);
+    }
+
+    [Fact]
     public void Equal_entries_are_refused_each_with_the_one_it_equals()
     {
         Assert.Equal(

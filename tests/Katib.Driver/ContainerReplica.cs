@@ -36,7 +36,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
     {
         // A port that docker chooses is known too late to see the first SERVING.
         var port = FreePort();
-        var container = await Docker.RunAsync(
+        var container = await DockerCommand.RunAsync(
             cancellationToken,
             "create", "--cpus=0.5", "--memory=100m", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
             $"--publish=127.0.0.1:{port}:{Port}", image);
@@ -44,7 +44,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
         try
         {
             var serving = replica.ServingAsync(cancellationToken);
-            _ = await Docker.RunAsync(cancellationToken, "start", container);
+            _ = await DockerCommand.RunAsync(cancellationToken, "start", container);
             var began = await replica.ProcessStartAsync(cancellationToken);
             replica.TimeToServing = await serving - began;
             return replica;
@@ -59,14 +59,14 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
     /// <inheritdoc/>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
-        _ = await Docker.RunAsync(cancellationToken, "kill", _container);
-        _ = await Docker.RunAsync(cancellationToken, "start", _container);
+        _ = await DockerCommand.RunAsync(cancellationToken, "kill", _container);
+        _ = await DockerCommand.RunAsync(cancellationToken, "start", _container);
         _ = await ServingAsync(cancellationToken);
     }
 
     /// <summary>One field of what docker says of the container, as a Go template, for instance <c>.State.OOMKilled</c>.</summary>
     public Task<string> InspectAsync(string field, CancellationToken cancellationToken) =>
-        Docker.RunAsync(cancellationToken, "inspect", "--format", $"{{{{{field}}}}}", _container);
+        DockerCommand.RunAsync(cancellationToken, "inspect", "--format", $"{{{{{field}}}}}", _container);
 
     /// <summary>The most memory that the container ever had, pages of its files included, in MiB.</summary>
     public async Task<double> PeakMebibytesAsync(CancellationToken cancellationToken)
@@ -91,7 +91,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
 
     /// <summary>Removes the container.</summary>
     public async ValueTask DisposeAsync() =>
-        _ = await Docker.RunAsync(CancellationToken.None, "rm", "--force", "--volumes", _container);
+        _ = await DockerCommand.RunAsync(CancellationToken.None, "rm", "--force", "--volumes", _container);
 
     private static int FreePort()
     {

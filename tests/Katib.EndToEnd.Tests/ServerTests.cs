@@ -49,7 +49,7 @@ public sealed class ServerTests
         await using var server = await ListeningCoordinator.StartAsync(place, place.Folder);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 12, parallel: 3, seconds: 1));
         using var katib = server.Start("run", "ledger.yaml", "-o", "json");
-        await Workplace.UntilAsync("some trials have begun", () => Lines(place, "begin").Length >= 4);
+        await BegunAsync(place, katib, trials: 4);
 
         await server.KillAsync();
         await server.StartAgainAsync();
@@ -72,7 +72,7 @@ public sealed class ServerTests
         Said interrupted;
         using (var katib = server.Start("run", "ledger.yaml"))
         {
-            await Workplace.UntilAsync("three trials have begun", () => Lines(place, "begin").Length >= 3);
+            await BegunAsync(place, katib, trials: 3);
             await Workplace.InterruptAsync(katib);
             interrupted = (await Workplace.EndAsync(katib)).Expect(130);
         }
@@ -137,6 +137,16 @@ public sealed class ServerTests
         Assert.DoesNotContain("   at ", said.Error, StringComparison.Ordinal);
     }
 
+    private static async Task BegunAsync(Workplace place, Process katib, int trials)
+    {
+        await Workplace.UntilAsync(
+            $"{trials} trials have begun", () => Lines(place, "begin").Length >= trials || katib.HasExited);
+        if (katib.HasExited)
+        {
+            _ = (await Workplace.EndAsync(katib)).Expect(-1);
+        }
+    }
+
     private static string[] Lines(Workplace place, string word) =>
         File.Exists(place.PathOf("ledger.txt"))
             ? [.. File.ReadAllLines(place.PathOf("ledger.txt")).Where(l => l.StartsWith(word, StringComparison.Ordinal))]
@@ -187,12 +197,16 @@ public sealed class ServerTests
 
         public async ValueTask DisposeAsync()
         {
-            foreach (var process in new[] { _coordinator, _service })
-            {
-                await Workplace.SignalAsync(process, "TERM");
-                _ = await Workplace.EndAsync(process);
-                process.Dispose();
-            }
+            await EndAsync(_coordinator);
+            _coordinator.Dispose();
+            await EndAsync(_service);
+            _service.Dispose();
+        }
+
+        private static async Task EndAsync(Process process)
+        {
+            await Workplace.SignalAsync(process, "TERM");
+            _ = await Workplace.EndAsync(process);
         }
 
         private string[] WithServer(string[] arguments) =>
@@ -206,22 +220,11 @@ public sealed class ServerTests
             $"--Coordinator:WorkingDirectory={_workingDirectory}",
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
 
-        private async Task HealthyAsync()
+        /// <summary>Waits for the health that a container's check would see.</summary>
+        private Task HealthyAsync() => Workplace.UntilAsync("the coordinator is healthy", async () =>
         {
-            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-            await Workplace.UntilAsync("the coordinator is healthy", () =>
-            {
-                Assert.False(_coordinator.HasExited, "The coordinator has ended at once.");
-                try
-                {
-                    using var answer = http.GetAsync(new Uri($"{Address}/healthz")).GetAwaiter().GetResult();
-                    return answer.IsSuccessStatusCode;
-                }
-                catch (HttpRequestException)
-                {
-                    return false;
-                }
-            });
-        }
+            Assert.False(_coordinator.HasExited, "The coordinator has ended at once.");
+            return (await _place.EndAsync("Katib.Coordinator.dll", "--probe", $"--Coordinator:Listen={Address}")).ExitCode is 0;
+        });
     }
 }

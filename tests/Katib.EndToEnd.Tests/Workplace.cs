@@ -43,10 +43,11 @@ internal sealed class Workplace : IDisposable
     }
 
     /// <summary>Starts a program that lies beside the tests.</summary>
-    public Process Start(string program, params string[] arguments) => Start([], program, arguments);
+    public Process Start(string program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, arguments);
 
     /// <summary>The same with variables of the test's.</summary>
-    public Process Start(Dictionary<string, string> environment, string program, params string[] arguments)
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
@@ -114,10 +115,13 @@ internal sealed class Workplace : IDisposable
     ];
 
     /// <summary>Waits until something holds.</summary>
-    public static async Task UntilAsync(string what, Func<bool> holds)
+    public static Task UntilAsync(string what, Func<bool> holds) => UntilAsync(what, () => Task.FromResult(holds()));
+
+    /// <summary>Waits until something holds that takes a moment to find out.</summary>
+    public static async Task UntilAsync(string what, Func<Task<bool>> holds)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (!holds())
+        while (!await holds())
         {
             try
             {

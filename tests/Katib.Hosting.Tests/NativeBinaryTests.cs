@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Grpc.Core;
 using Grpc.Health.V1;
@@ -9,7 +10,8 @@ using Wire = Api.V1.Beta1;
 namespace Katib.Hosting.Tests;
 
 /// <summary>The services as they are shipped: published as native binaries and called.</summary>
-public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<NativeServices>
+[Collection(SharedNativeServices.Name)]
+public sealed class NativeBinaryTests(NativeServices services)
 {
     private const int LimitKilobytes = 100 * 1024;
 
@@ -112,11 +114,11 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
     {
         Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
         await using var collector = await OtlpReceiver.StartAsync(Token);
-        var port = PrometheusTests.FreePort();
+        var port = Programs.FreePort();
         var environment = new Dictionary<string, string>
         {
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Endpoint,
-            ["METRICS_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+            ["METRICS_PORT"] = port,
         };
         await using var service = await services.StartAsync("Bayesian", environment, Token);
         using var channel = GrpcChannel.ForAddress(service.Address);
@@ -135,6 +137,71 @@ public sealed class NativeBinaryTests(NativeServices services) : IClassFixture<N
             (span.Service, span["katib.experiment.name"], span["katib.suggestion.history"]));
         Assert.Contains(collector.Series, static s => s is { Name: "process.memory.usage", Value: > 10e6 });
         Assert.Contains(collector.Logs, l => l["Experiment"] is "study" && l.TraceId == span.TraceId);
+    }
+
+    [Fact]
+    public async Task It_speaks_TLS_to_those_with_a_certificate_and_its_probe_finds_it()
+    {
+        Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
+        using var authority = new Authority("authority");
+        var (certificate, key) = authority.Issue("service");
+        var variables = new Dictionary<string, string>
+        {
+            ["TLS_CERT_FILE"] = await WrittenAsync("tls.crt", certificate),
+            ["TLS_KEY_FILE"] = await WrittenAsync("tls.key", key),
+            ["TLS_CLIENT_CA_FILE"] = await WrittenAsync("ca.crt", authority.Pem),
+            ["PORT"] = Programs.FreePort(),
+        };
+        using var service = StartRandom(variables);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        while (!await IsHealthyAsync(variables))
+        {
+            Assert.False(service.HasExited || patience.IsCancellationRequested, "Waited in vain for the probe to succeed.");
+        }
+
+        var known = await HealthAsync(authority.Issue("caller"));
+        var unknown = await HealthAsync(own: null);
+        service.Kill();
+
+        Assert.Equal((StatusCode.OK, false), (known, unknown is StatusCode.OK));
+
+        async Task<string> WrittenAsync(string name, string text)
+        {
+            var file = Path.Combine(services.FolderOf("Random"), name);
+            await File.WriteAllTextAsync(file, text, Token);
+            return file;
+        }
+
+        Process StartRandom(Dictionary<string, string> environment, params string[] arguments)
+        {
+            var start = new ProcessStartInfo(Path.Combine(services.FolderOf("Random"), "Katib.Suggestion.Random"), arguments);
+            environment.ToList().ForEach(v => start.Environment[v.Key] = v.Value);
+            return Process.Start(start)!;
+        }
+
+        async Task<bool> IsHealthyAsync(Dictionary<string, string> environment)
+        {
+            using var probe = StartRandom(environment, "--probe");
+            await probe.WaitForExitAsync(Token);
+            return probe.ExitCode is 0;
+        }
+
+        async Task<StatusCode> HealthAsync((string Certificate, string Key)? own)
+        {
+            using var channel = GrpcChannel.ForAddress(
+                $"https://127.0.0.1:{variables["PORT"]}",
+                new() { HttpHandler = authority.Client(own), DisposeHttpClient = true });
+            try
+            {
+                _ = await new Health.HealthClient(channel).CheckAsync(new(), cancellationToken: Token);
+                return StatusCode.OK;
+            }
+            catch (RpcException refused)
+            {
+                return refused.StatusCode;
+            }
+        }
     }
 
     private static string AlgorithmOf(string service) =>

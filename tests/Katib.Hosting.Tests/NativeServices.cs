@@ -4,6 +4,13 @@ using Katib.Driver;
 
 namespace Katib.Hosting.Tests;
 
+/// <summary>The classes whose tests share the native binaries, and run one after the other.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedNativeServices : ICollectionFixture<NativeServices>
+{
+    public const string Name = "native services";
+}
+
 /// <summary>The services compiled to native binaries, once for all tests that call them.</summary>
 public sealed class NativeServices : IAsyncLifetime
 {
@@ -29,10 +36,13 @@ public sealed class NativeServices : IAsyncLifetime
     /// <summary>What the compiler has said.</summary>
     public string OutputOf(string service) => _output[service];
 
+    /// <summary>The folder that holds a service and nothing else.</summary>
+    public string FolderOf(string service) => Path.Combine(_folder, service);
+
     public Task<ProcessReplica> StartAsync(
         string service, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken) =>
         ProcessReplica.StartAsync(
-            Path.Combine(_folder, service, $"Katib.Suggestion.{service}"), [], environment, cancellationToken);
+            Path.Combine(FolderOf(service), $"Katib.Suggestion.{service}"), [], environment, cancellationToken);
 
     public ValueTask DisposeAsync()
     {

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using static Katib.Hosting.Tests.Requests;
 
 namespace Katib.Hosting.Tests;
@@ -49,7 +47,7 @@ public sealed class ProcessTests
     [Fact]
     public async Task A_probe_without_a_service_fails_in_words()
     {
-        var port = FreePort();
+        var port = Programs.FreePort();
 
         var (exitCode, _, error) = await RunAsync(["--port", port, "--probe"]);
 
@@ -88,12 +86,5 @@ public sealed class ProcessTests
         var error = process.StandardError.ReadToEndAsync(Token);
         await process.WaitForExitAsync(Token);
         return (process.ExitCode, await output, await error);
-    }
-
-    private static string FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
     }
 }

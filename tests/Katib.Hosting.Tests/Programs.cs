@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Katib.Driver;
 
 namespace Katib.Hosting.Tests;
@@ -17,6 +20,14 @@ internal static class Programs
     /// <summary>Starts the service of random search as a process.</summary>
     public static Task<ProcessReplica> StartRandomServiceAsync(CancellationToken cancellationToken) =>
         ProcessReplica.StartAsync("dotnet", [RandomService], new Dictionary<string, string>(), cancellationToken);
+
+    /// <summary>A port that nobody listens on just now.</summary>
+    public static string FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+    }
 
     private static string RepositoryAbove(string folder) =>
         File.Exists(Path.Combine(folder, "global.json"))

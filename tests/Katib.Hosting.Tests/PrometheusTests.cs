@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
@@ -20,7 +19,7 @@ public sealed class PrometheusTests
     [Fact]
     public async Task The_metrics_lie_on_METRICS_PORT_over_HTTP_1_and_bear_the_algorithms_name()
     {
-        var port = FreePort();
+        var port = Programs.FreePort();
         await using var service = await StartAsync(port);
 
         var text = await ScrapeAsync(port);
@@ -37,7 +36,7 @@ public sealed class PrometheusTests
     public async Task Promtool_finds_no_fault_with_them()
     {
         Assert.SkipUnless(IsOnPath("promtool"), "promtool is not installed (package prometheus).");
-        var port = FreePort();
+        var port = Programs.FreePort();
         await using var service = await StartAsync(port);
         var text = await ScrapeAsync(port);
 
@@ -61,7 +60,7 @@ public sealed class PrometheusTests
     {
         Assert.SkipUnless(IsOnPath("prometheus"), "prometheus is not installed.");
         var folder = Directory.CreateTempSubdirectory("katib-prometheus-").FullName;
-        var (port, own) = (FreePort(), FreePort());
+        var (port, own) = (Programs.FreePort(), Programs.FreePort());
         await using var service = await StartAsync(port);
         await File.WriteAllTextAsync(
             Path.Combine(folder, "prometheus.yml"),
@@ -109,7 +108,7 @@ public sealed class PrometheusTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "What a process has loaded is read from /proc.");
         await using var silent = await Programs.StartRandomServiceAsync(Token);
-        await using var telling = await StartAsync(FreePort());
+        await using var telling = await StartAsync(Programs.FreePort());
 
         Assert.DoesNotContain(Loaded(silent), static l => l.Contains("OpenTelemetry", StringComparison.Ordinal));
         Assert.Contains(Loaded(telling), static l => l.Contains("OpenTelemetry", StringComparison.Ordinal));
@@ -122,7 +121,7 @@ public sealed class PrometheusTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
-        var start = new ProcessStartInfo("dotnet", [Programs.RandomService, "--port", $"{FreePort()}"]) { RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Programs.RandomService, "--port", Programs.FreePort()]) { RedirectStandardError = true };
         start.Environment["METRICS_PORT"] = $"{port}";
         using var process = Process.Start(start)!;
         var error = await process.StandardError.ReadToEndAsync(Token);
@@ -133,12 +132,12 @@ public sealed class PrometheusTests
     }
 
     /// <summary>A service that has answered one request for suggestions.</summary>
-    private static async Task<ProcessReplica> StartAsync(int metricsPort)
+    private static async Task<ProcessReplica> StartAsync(string metricsPort)
     {
         var service = await ProcessReplica.StartAsync(
             "dotnet",
             [Programs.RandomService],
-            new Dictionary<string, string> { ["METRICS_PORT"] = metricsPort.ToString(CultureInfo.InvariantCulture) },
+            new Dictionary<string, string> { ["METRICS_PORT"] = metricsPort },
             Token);
         using var channel = GrpcChannel.ForAddress(service.Address);
         _ = await new Wire.Suggestion.SuggestionClient(channel).GetSuggestionsAsync(
@@ -146,7 +145,7 @@ public sealed class PrometheusTests
         return service;
     }
 
-    internal static async Task<string> ScrapeAsync(int port)
+    internal static async Task<string> ScrapeAsync(string port)
     {
         using var http = new HttpClient { DefaultRequestVersion = HttpVersion.Version11, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         return await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), Token);
@@ -179,11 +178,4 @@ public sealed class PrometheusTests
 
     private static bool IsOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

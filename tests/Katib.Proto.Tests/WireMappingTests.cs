@@ -239,6 +239,21 @@ public sealed class WireMappingTests
         Assert.Equal($"current_request_number '{count}' must lie between 0 and 10000", refused.Message);
     }
 
+    [Theory]
+    [InlineData(10_000, 2_000, 1)]
+    [InlineData(3, 6_000_000, 1)]
+    [InlineData(30, 100, 6_000)]
+    public void A_reply_that_no_controller_reads_is_refused(int count, int nameLength, int parameters)
+    {
+        var names = Enumerable.Range(0, parameters).Select(i => $"{i}{new string('a', nameLength)}");
+        var request = Request(Experiment(names.Select(static n => Double(n))));
+        request.CurrentRequestNumber = count;
+
+        var refused = Assert.Throws<InvalidStudyException>(() => WireMapping.ToStudy(request));
+
+        Assert.Matches("^current_request_number '[0-9]+' asks for a reply of some [0-9]+ bytes", refused.Message);
+    }
+
     [Fact]
     public void The_largest_count_is_accepted()
     {

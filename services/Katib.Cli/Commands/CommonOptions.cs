@@ -57,7 +57,10 @@ internal static class CommonOptions
         var option = new Option<RunnerKind?>("--runner")
         {
             Description = description,
-            CustomParser = static result => Enum.Parse<RunnerKind>(result.Tokens[^1].Value, ignoreCase: true),
+
+            // What is neither is refused below.
+            CustomParser = static result =>
+                Enum.TryParse<RunnerKind>(result.Tokens[^1].Value, ignoreCase: true, out var kind) ? kind : null,
         };
         return option.AcceptOnlyFromAmong("process", "docker");
     }

@@ -20,21 +20,21 @@ internal sealed class CoordinatorServer : IExperimentSource
     /// <summary>A submission waits for the algorithm's service, and a stop for the trials.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(100);
 
-    private readonly SocketsHttpHandler _connections;
+    private readonly SocketsHttpHandler _handler;
     private readonly HttpClient _http;
 
     /// <summary>Knows a coordinator by its address and the token that it asks for; an empty one when there is none.</summary>
     public CoordinatorServer(Uri address, string token)
     {
         Address = address;
-        _connections = new()
+        _handler = new()
         {
             // A token goes where the user has sent it and nowhere else.
             AllowAutoRedirect = false,
             UseProxy = !address.IsLoopback,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
+            ConnectTimeout = TimeSpan.FromSeconds(30),
         };
-        _http = new(_connections)
+        _http = new(_handler, disposeHandler: false)
         {
             BaseAddress = new(address.AbsoluteUri.TrimEnd('/') + "/apis/kubeflow.org/v1beta1/"),
             Timeout = Timeout.InfiniteTimeSpan,
@@ -113,7 +113,7 @@ internal sealed class CoordinatorServer : IExperimentSource
     public void Dispose()
     {
         _http.Dispose();
-        _connections.Dispose();
+        _handler.Dispose();
     }
 
     private static KnownExperiment? Follow(KnownExperiment? known, JsonObject line)

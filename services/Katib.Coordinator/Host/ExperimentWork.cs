@@ -94,7 +94,8 @@ internal sealed partial class ExperimentWork(
             return true;
         }
         catch (Exception known) when (known is ExperimentRefusedException or SuggestionRefusedException
-            or SuggestionUnavailableException or RunnerUnavailableException or StoreException or SqliteException or IOException or UnauthorizedAccessException)
+            or SuggestionUnavailableException or RunnerUnavailableException or StoreException or SqliteException
+            or IOException or UnauthorizedAccessException)
         {
             Note = known.Message;
             Log.Refused(logger, Spec.Name, Note);

@@ -36,8 +36,15 @@ public sealed class SuggestionClient : IDisposable
     /// <summary>How long a call may take with all its retries; Katib's limit unless set.</summary>
     internal TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>.</summary>
+    /// <summary>Connects to a service, for instance <c>http://127.0.0.1:6789</c>, or <c>https</c> by the environment.</summary>
+    /// <exception cref="SuggestionRefusedException">What the environment says about certificates is wrong.</exception>
     public SuggestionClient(Uri endpoint, TimeProvider time)
+        : this(endpoint, time, SuggestionTls.FromEnvironment())
+    {
+    }
+
+    /// <summary>Connects to a service; the certificates are for https alone.</summary>
+    internal SuggestionClient(Uri endpoint, TimeProvider time, SuggestionTls tls)
     {
         _endpoint = endpoint;
         _time = time;
@@ -56,6 +63,7 @@ public sealed class SuggestionClient : IDisposable
                 UseProxy = !endpoint.IsLoopback,
                 EnableMultipleHttp2Connections = true,
                 ActivityHeadersPropagator = null,
+                SslOptions = endpoint.Scheme == Uri.UriSchemeHttps ? tls.ToOptions() : new(),
             },
             DisposeHttpClient = true,
         });

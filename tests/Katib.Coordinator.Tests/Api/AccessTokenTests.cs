@@ -13,7 +13,6 @@ public sealed class AccessTokenTests : IDisposable
     [Fact]
     public void A_file_that_is_not_there_is_made_for_its_owner_alone_and_kept()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
         var options = new CoordinatorOptions { TokenFile = Path.Combine(_folder, "token") };
 
         _ = AccessToken.Of(options);
@@ -21,7 +20,11 @@ public sealed class AccessTokenTests : IDisposable
         var again = AccessToken.Of(options);
 
         Assert.Equal(64, text.Length);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(options.TokenFile));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(options.TokenFile));
+        }
+
         Assert.True(again.Matches(text));
         Assert.Equal([options.TokenFile], Directory.EnumerateFiles(_folder));
     }

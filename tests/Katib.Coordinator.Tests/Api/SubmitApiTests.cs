@@ -22,8 +22,11 @@ public sealed class SubmitApiTests : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("katib-api-").FullName;
     private readonly WebApplication _random = SuggestionHost.Build("random", new RandomSearch(), new(IPAddress.Loopback, 0));
     private readonly WebApplication _grid = SuggestionHost.Build("grid", new GridSearch(), new(IPAddress.Loopback, 0));
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
+    private readonly SocketsHttpHandler _handler = new() { UseProxy = false };
+    private readonly HttpClient _http;
     private WebApplication? _coordinator;
+
+    public SubmitApiTests() => _http = new(_handler, disposeHandler: false) { Timeout = TimeSpan.FromMinutes(5) };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -40,6 +43,7 @@ public sealed class SubmitApiTests : IAsyncLifetime
         await _random.DisposeAsync();
         await _grid.DisposeAsync();
         _http.Dispose();
+        _handler.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -278,11 +282,11 @@ public sealed class SubmitApiTests : IAsyncLifetime
 
     private async Task EndAsync()
     {
-        if (_coordinator is { } coordinator)
+        if (_coordinator is not null)
         {
+            await _coordinator.StopAsync(CancellationToken.None);
+            await _coordinator.DisposeAsync();
             _coordinator = null;
-            await coordinator.StopAsync(CancellationToken.None);
-            await coordinator.DisposeAsync();
         }
     }
 

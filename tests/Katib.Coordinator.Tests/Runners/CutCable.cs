@@ -45,7 +45,7 @@ internal sealed class CutCable : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _done.CancelAsync();
-        _listener.Stop();
+        _listener.Dispose();
         Cut();
         await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _done.Dispose();
@@ -55,23 +55,27 @@ internal sealed class CutCable : IAsyncDisposable
     {
         while (true)
         {
-            var near = await _listener.AcceptSocketAsync(_done.Token);
-            var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            _ = CarryAsync(await _listener.AcceptSocketAsync(_done.Token));
+        }
+    }
+
+    private async Task CarryAsync(Socket near)
+    {
+        using var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using (near)
+        {
             lock (_gate)
             {
                 if (_isCut)
                 {
-                    near.Dispose();
-                    far.Dispose();
-                    continue;
+                    return;
                 }
 
                 _sockets.AddRange([near, far]);
             }
 
             await far.ConnectAsync(new UnixDomainSocketEndPoint(_path), _done.Token);
-            _ = PumpAsync(near, far);
-            _ = PumpAsync(far, near);
+            await Task.WhenAll(PumpAsync(near, far), PumpAsync(far, near));
         }
     }
 

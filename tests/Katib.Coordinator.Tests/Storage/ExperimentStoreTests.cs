@@ -92,7 +92,7 @@ public sealed class ExperimentStoreTests : IDisposable
             ("ended-with-a-trial", ended, TrialStatus.Running),
         })
         {
-            var stored = store.Create(Given.Spec() with { Name = name }, "/", Given.State());
+            var stored = store.Create(Given.Spec() with { Name = name }, "/", RunnerKind.Process, Given.State());
             store.AddTrials(stored.Id, state, [Given.Trial(1, trial)]);
         }
 

@@ -20,6 +20,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     private const int FoundDead = 255;
 
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private readonly string _name = site.Labels.NameOf(job);
@@ -31,7 +32,15 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
     {
-        _folder.Create();
+        try
+        {
+            _folder.Create();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return ExitMessage.NotStarted($"The trial could not be started: {failure.Message}");
+        }
+
         using var held = await HoldAsync(cancellationToken);
         if (_folder.ReadEnd() is not { } exit)
         {
@@ -39,15 +48,25 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             _folder.WriteEnd(exit);
         }
 
-        _ = await site.Docker.CallAsync(
-            async token =>
-            {
-                await ContainerRemoval.RemoveAsync(site.Docker.Client, site.Labels.Of(job), TimeSpan.Zero, token);
-                return true;
-            },
-            cancellationToken);
+        _ = await site.Docker.CallAsync(RemoveAsync, cancellationToken);
         site.Gpus.Release(job.Trial);
         return exit;
+    }
+
+    private async Task<bool> RemoveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ContainerRemoval.RemoveAsync(
+                site.Docker.Client, site.Labels.Of(job), TimeSpan.Zero, cancellationToken);
+            return true;
+        }
+        catch (DockerApiException refusal)
+        {
+            // The trial has ended all the same, and the sweep tries again.
+            site.Progress.Report($"Docker does not remove the container {_name}: {DaemonWords.Of(refusal)}.");
+            return false;
+        }
     }
 
     private async Task<ExperimentLock> HoldAsync(CancellationToken cancellationToken)
@@ -98,15 +117,24 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                 }
             }
         }
-        catch (ImageMissingException missing)
+        catch (ImageProblemException missing)
         {
             return ExitMessage.NotStarted(missing.Message);
         }
+        catch (DockerApiException gone) when (gone.StatusCode is HttpStatusCode.NotFound && _folder.HasClaim())
+        {
+            return await InspectAsync(cancellationToken) is null
+                ? ExitMessage.Lost(_folder.OutputLog)
+                : ExitMessage.NotStarted(Refusal(gone));
+        }
         catch (DockerApiException refusal)
         {
-            return ExitMessage.NotStarted($"Docker refuses to run the trial: {DaemonWords.Of(refusal)}");
+            return ExitMessage.NotStarted(Refusal(refusal));
         }
     }
+
+    private static string Refusal(DockerApiException refusal) =>
+        $"Docker refuses to run the trial: {DaemonWords.Of(refusal)}.";
 
     private Task<ContainerInspectResponse?> InspectAsync(CancellationToken cancellationToken) => site.Docker.CallAsync(
         async token =>
@@ -124,16 +152,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     private async Task CreateAsync(ContainerPlan plan, CancellationToken cancellationToken)
     {
-        var image = await site.Images.PrepareAsync(plan.Template.Image, plan.Template.Pull, cancellationToken);
-        var user = image.Config?.User;
-        if (plan.Template.Security is { MustNotBeRoot: true, User: null } && !IsOrdinaryUser(user))
-        {
-            throw new ImageMissingException(
-                $"runAsNonRoot is set, but the image '{plan.Template.Image}' runs as "
-                + (string.IsNullOrEmpty(user) ? "root" : $"'{user}', which is no number")
-                + "; write runAsUser, or take an image with a numeric user.");
-        }
-
+        var image = await site.Images.PrepareAsync(plan.Template, cancellationToken);
         var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, cancellationToken) : null;
         var labels = site.Labels.Of(job, device);
         cancellationToken.ThrowIfCancellationRequested();
@@ -143,7 +162,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             async _ =>
             {
                 await ContainerVolumes.CreateAsync(
-                    site.Docker.Client, image.ID, _name, [.. plan.VolumesOf(_name)], site.Labels.Of(job), CancellationToken.None);
+                    site.Docker.Client, image, _name, [.. plan.VolumesOf(_name)], site.Labels.Of(job), CancellationToken.None);
                 return await CreateAsync(plan.ToParameters(_name, labels, device));
             },
             cancellationToken);
@@ -183,8 +202,10 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     {
         _isFollowed = true;
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var log = new ContainerLog(site.Docker.Client, container, _folder.OutputLog).CopyAsync(follow: true, done.Token);
-        var file = FollowFileAsync(plan, container, done.Token);
+        var log = new ContainerLog(site.Docker.Client, container, _folder.OutputLog);
+        var copying = Task.WhenAll(
+            AgainAsync(token => log.CopyAsync(follow: true, token), done.Token),
+            plan.MetricsFile is { } source ? AgainAsync(FileOf(source, container).CopyAsync, done.Token) : Task.CompletedTask);
         try
         {
             await WaitAsync(plan, container, state, cancellationToken);
@@ -201,20 +222,18 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         finally
         {
             await done.CancelAsync();
-            await Task.WhenAll(log, file).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async Task WaitAsync(
         ContainerPlan plan, string container, State state, CancellationToken cancellationToken)
     {
+        var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + plan.Template.Program.Deadline
+            - site.Time.GetUtcNow();
+        left = _folder.DeadlineHasPassed || left < TimeSpan.Zero ? TimeSpan.Zero : left;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (plan.Template.Program.Deadline is { } deadline)
-        {
-            var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + deadline - site.Time.GetUtcNow();
-            patience.CancelAfter(left > TimeSpan.Zero && !_folder.DeadlineHasPassed ? left : TimeSpan.Zero);
-        }
-
+        patience.CancelAfter(left < LongestWait ? left.Value : LongestWait);
         Task waiting = site.Docker.Client.Containers.WaitContainerAsync(container, patience.Token);
         await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!patience.IsCancellationRequested || cancellationToken.IsCancellationRequested)
@@ -223,24 +242,33 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             return;
         }
 
+        if (left is null || left >= LongestWait)
+        {
+            return;
+        }
+
         _folder.MarkDeadline();
         _ = await site.Docker.Client.Containers.StopContainerAsync(
             container, new() { WaitBeforeKillSeconds = (uint)site.Options.Grace.TotalSeconds }, cancellationToken);
     }
 
-    private async Task FollowFileAsync(ContainerPlan plan, string container, CancellationToken cancellationToken)
+    /// <summary>Copies time and again: what fails once, or breaks off, is gone on with.</summary>
+    private async Task AgainAsync(Func<CancellationToken, Task> copy, CancellationToken cancellationToken)
     {
-        if (plan.MetricsFile is null)
+        using var timer = new PeriodicTimer(site.Options.CopyEvery, site.Time);
+        do
         {
-            return;
+            try
+            {
+                await copy(cancellationToken);
+            }
+            catch (Exception failure) when (
+                failure is DockerApiException || DockerConnection.IsAway(failure, cancellationToken))
+            {
+                // The wait for the container's end sees the same, and what is missing is copied after it.
+            }
         }
-
-        var file = FileOf(plan.MetricsFile, container);
-        using var timer = new PeriodicTimer(site.Options.FileEvery, site.Time);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
-        {
-            await file.CopyAsync(cancellationToken);
-        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     private ContainerFile FileOf(string source, string container) =>
@@ -282,7 +310,4 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         const int terminated = 143;
         return (code is FoundDead && !_isFollowed) || (_wasCutOff && code is (FoundDead or killed or terminated));
     }
-
-    private static bool IsOrdinaryUser(string? user) =>
-        long.TryParse(user?.Split(':')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0;
 }

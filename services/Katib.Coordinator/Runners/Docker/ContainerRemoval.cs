@@ -1,4 +1,3 @@
-using System.Net;
 using Docker.DotNet;
 
 namespace Katib.Coordinator.Runners.Docker;
@@ -6,7 +5,13 @@ namespace Katib.Coordinator.Runners.Docker;
 /// <summary>Leaves nothing of trials on the daemon.</summary>
 internal static class ContainerRemoval
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    /// <summary>What Docker has not removed after so many rounds, it will not.</summary>
+    private const int MaxRounds = 100;
+
+    /// <summary>Stopping is waiting, not work.</summary>
+    private const int AtOnce = 16;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Ends and removes all containers and volumes with these labels; returns when none is left.</summary>
     /// <param name="docker">The daemon.</param>
@@ -17,21 +22,24 @@ internal static class ContainerRemoval
         DockerClient docker, Dictionary<string, string> labels, TimeSpan grace, CancellationToken cancellationToken)
     {
         var filter = ContainerLabels.Filter(labels);
-        while (await docker.Containers.ListContainersAsync(
-            new() { All = true, Filters = filter }, cancellationToken) is { Count: > 0 } containers)
+        for (var round = 1;
+            await docker.Containers.ListContainersAsync(
+                new() { All = true, Filters = filter }, cancellationToken) is { Count: > 0 } containers;
+            round++)
         {
+            var isLast = round is MaxRounds;
             await Parallel.ForEachAsync(
                 containers,
-                cancellationToken,
+                new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
                 async (container, token) =>
                 {
                     if (container.State is "running" or "paused")
                     {
-                        _ = await TryAsync(() => docker.Containers.StopContainerAsync(
+                        _ = await TryAsync(isLast, () => docker.Containers.StopContainerAsync(
                             container.ID, new() { WaitBeforeKillSeconds = (uint)grace.TotalSeconds }, token));
                     }
 
-                    if (!await TryAsync(() => docker.Containers.RemoveContainerAsync(
+                    if (!await TryAsync(isLast, () => docker.Containers.RemoveContainerAsync(
                         container.ID, new() { Force = true, RemoveVolumes = true }, token)))
                     {
                         await Task.Delay(Pause, token);
@@ -42,19 +50,19 @@ internal static class ContainerRemoval
         // A volume that a container of somebody else uses is left to that.
         foreach (var volume in (await docker.Volumes.ListAsync(new() { Filters = filter }, cancellationToken)).Volumes ?? [])
         {
-            _ = await TryAsync(() => docker.Volumes.RemoveAsync(volume.Name, force: false, cancellationToken));
+            _ = await TryAsync(isLast: false, () => docker.Volumes.RemoveAsync(volume.Name, force: false, cancellationToken));
         }
     }
 
-    /// <summary>False when it could not be done, because it is gone or somebody is about to do it.</summary>
-    private static async Task<bool> TryAsync(Func<Task> call)
+    /// <summary>False when it could not be done now: it is gone, somebody is about to do it, or it is in use.</summary>
+    private static async Task<bool> TryAsync(bool isLast, Func<Task> call)
     {
         try
         {
             await call();
             return true;
         }
-        catch (DockerApiException refused) when (refused.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+        catch (DockerApiException) when (!isLast)
         {
             return false;
         }

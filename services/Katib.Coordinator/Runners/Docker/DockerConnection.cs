@@ -33,12 +33,16 @@ internal sealed class DockerConnection : IDisposable
     public DockerClient Client { get; }
 
     /// <summary>Calls once.</summary>
-    /// <exception cref="RunnerUnavailableException">The daemon does not answer.</exception>
+    /// <exception cref="RunnerUnavailableException">The daemon does not answer, or refuses.</exception>
     public static async Task<T> OnceAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         try
         {
             return await call(cancellationToken);
+        }
+        catch (DockerApiException refusal)
+        {
+            throw new RunnerUnavailableException($"Docker refuses: {DaemonWords.Of(refusal)}.", refusal);
         }
         catch (Exception failure) when (IsAway(failure, cancellationToken))
         {

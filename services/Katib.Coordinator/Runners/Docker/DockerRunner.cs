@@ -47,18 +47,18 @@ public sealed class DockerRunner : ITrialRunner
         {
             if (!container.Image.Contains("${", StringComparison.Ordinal))
             {
-                _ = await _site.Images.PrepareAsync(container.Image, container.Pull, cancellationToken);
+                _ = await _site.Images.PrepareAsync(container, cancellationToken);
             }
 
             return [];
         }
-        catch (ImageMissingException missing)
+        catch (ImageProblemException missing)
         {
             return [new($"{field}.image", container.Image, missing.Message)];
         }
         catch (DockerApiException refusal)
         {
-            return [new($"{field}.image", container.Image, $"Docker refuses it: {DaemonWords.Of(refusal)}")];
+            return [new($"{field}.image", container.Image, $"Docker refuses it: {DaemonWords.Of(refusal)}.")];
         }
     }
 
@@ -125,6 +125,6 @@ public sealed record DockerRunnerOptions(
     /// <summary>The daemon's address; null for the one that docker itself would use.</summary>
     public Uri? Endpoint { get; init; }
 
-    /// <summary>How often it is looked whether a metrics file has grown.</summary>
-    public TimeSpan FileEvery { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>How often it is looked whether a metrics file has grown, and a broken log is taken up again.</summary>
+    public TimeSpan CopyEvery { get; init; } = TimeSpan.FromMilliseconds(500);
 }

@@ -12,6 +12,7 @@ internal sealed class DockerSite : IDisposable
     {
         Options = options with { Folder = Path.GetFullPath(options.Folder) };
         _ = Directory.CreateDirectory(Options.Folder);
+        Progress = progress;
         Time = time;
         Labels = new(options.Store, options.Namespace, options.Experiment);
         Docker = new(options.Endpoint, progress, time);
@@ -20,6 +21,8 @@ internal sealed class DockerSite : IDisposable
     }
 
     public DockerRunnerOptions Options { get; }
+
+    public IProgress<string> Progress { get; }
 
     public TimeProvider Time { get; }
 

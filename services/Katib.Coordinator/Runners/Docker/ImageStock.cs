@@ -1,27 +1,39 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 
 namespace Katib.Coordinator.Runners.Docker;
 
-/// <summary>The image cannot be had; the message says why and what to do.</summary>
-internal sealed class ImageMissingException(string message) : Exception(message);
+/// <summary>The image cannot be had, or not be run as asked; the message says why and what to do.</summary>
+internal sealed class ImageProblemException(string message) : Exception(message);
 
 /// <summary>Sees to it that images are there before containers are made of them.</summary>
 internal sealed class ImageStock(DockerConnection docker, IProgress<string> progress)
 {
     private readonly ConcurrentDictionary<string, Lazy<Task>> _pulls = new(StringComparer.Ordinal);
 
-    /// <summary>The image, after it was pulled where the policy asks for that.</summary>
-    /// <exception cref="ImageMissingException">It is not here and cannot be pulled, or must not be.</exception>
-    public async Task<ImageInspectResponse> PrepareAsync(
+    /// <summary>The id of a template's image, after it was pulled where the policy asks for that.</summary>
+    /// <exception cref="ImageProblemException">It cannot be had, or its user is root where root must not be.</exception>
+    public async Task<string> PrepareAsync(ContainerTemplate template, CancellationToken cancellationToken)
+    {
+        var image = await PrepareAsync(template.Image, template.Pull, cancellationToken);
+        var user = image.Config?.User;
+        return template.Security is { MustNotBeRoot: true, User: null } && !IsOrdinary(user)
+            ? throw new ImageProblemException($"runAsNonRoot is set, but the image '{template.Image}' runs as "
+                + (string.IsNullOrEmpty(user) ? "root" : $"'{user}', which is no number")
+                + "; write runAsUser, or take an image with a numeric user.")
+            : image.ID;
+    }
+
+    private async Task<ImageInspectResponse> PrepareAsync(
         string image, PullPolicy policy, CancellationToken cancellationToken)
     {
         var found = await FindAsync(image, cancellationToken);
         if (policy is PullPolicy.Never)
         {
-            return found ?? throw new ImageMissingException($"The image '{image}' is not on this Docker, and "
+            return found ?? throw new ImageProblemException($"The image '{image}' is not on this Docker, and "
                 + "imagePullPolicy is Never; build or pull it, or change the policy.");
         }
 
@@ -34,7 +46,7 @@ internal sealed class ImageStock(DockerConnection docker, IProgress<string> prog
         var pull = _pulls.GetOrAdd(image, key => new(() => PullAsync(key)));
         await pull.Value.WaitAsync(cancellationToken);
         return await FindAsync(image, cancellationToken)
-            ?? throw new ImageMissingException($"The image '{image}' was pulled and is gone again; is it pruned?");
+            ?? throw new ImageProblemException($"The image '{image}' was pulled and is gone again; is it pruned?");
     }
 
     private Task<ImageInspectResponse?> FindAsync(string image, CancellationToken cancellationToken) =>
@@ -77,10 +89,13 @@ internal sealed class ImageStock(DockerConnection docker, IProgress<string> prog
 
         if (error is not null)
         {
-            throw new ImageMissingException($"The image '{image}' cannot be pulled: {error.TrimEnd('.', '\n')}. Check its "
+            throw new ImageProblemException($"The image '{image}' cannot be pulled: {error.TrimEnd('.', '\n')}. Check its "
                 + $"name, or pull it yourself (`docker pull {image}`, after `docker login` where it is private).");
         }
     }
+
+    private static bool IsOrdinary(string? user) =>
+        long.TryParse(user?.Split(':')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0;
 
     private static bool HasTag(string image) => image[(image.LastIndexOf('/') + 1)..].AsSpan().ContainsAny(':', '@');
 

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Katib.Driver;
 
 /// <summary>The docker command.</summary>
-public static class Docker
+public static class DockerCommand
 {
     private static readonly Lazy<string?> Found = new(Find);
 
