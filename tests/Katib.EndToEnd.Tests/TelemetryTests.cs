@@ -95,6 +95,11 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.InRange(Assert.Single(series["process.memory.usage"]).Value, 10e6, 1e9);
         Assert.NotEmpty(series["process.cpu.time"]);
 
+        var page = await File.ReadAllTextAsync(Path.Combine(Workplace.Repository, "docs", "telemetry.md"), Token);
+        Assert.All(
+            series.Select(static s => s.Key).Where(static n => n.Split('.')[0] is "katib" or "rpc" or "process"),
+            n => Assert.Contains($"| `{n}` |", page, StringComparison.Ordinal));
+
         var root = Assert.Single(_collector.Spans, static s => s.ParentId.Length is 0);
         var ended = _collector.Logs.Where(static l => l["Reason"] is "TrialSucceeded").ToArray();
         Assert.Equal(["traced-0001", "traced-0002", "traced-0003"], ended.Select(static l => l["Trial"]).Order());
