@@ -15,7 +15,14 @@ public sealed record Study(
     AlgorithmSettings Settings,
     ImmutableArray<Trial> Trials,
     int Issued,
-    int? MaxTrialCount);
+    int? MaxTrialCount)
+{
+    /// <summary>
+    /// Called where a model is fitted; what it returns is disposed at the end. So callers measure what an algorithm,
+    /// which has no clock, cannot. It tells the algorithm nothing.
+    /// </summary>
+    public Func<IDisposable>? Fitting { get; init; }
+}
 
 /// <summary>One proposed point, ready for the wire.</summary>
 public sealed record Suggestion(ImmutableArray<Assignment> Assignments);
@@ -32,4 +39,7 @@ public sealed record Reply(ImmutableArray<Suggestion> Suggestions)
 
     /// <summary>What an operator should know, though nobody asked: a sentence each, for the service's log.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Where the algorithm took a lesser way than the one it stands for: a word for each, for the service to count.</summary>
+    public ImmutableArray<string> Fallbacks { get; init; } = [];
 }

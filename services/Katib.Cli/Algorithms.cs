@@ -5,6 +5,7 @@ using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 
 namespace Katib.Cli;
 
@@ -22,9 +23,10 @@ internal static class Algorithms
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Serves an algorithm on a free loopback port: the same gRPC service as in its container.</summary>
-    public static async Task<(WebApplication Service, Uri Endpoint)> ServeAsync(string name, CancellationToken cancellationToken)
+    public static async Task<(WebApplication Service, Uri Endpoint)> ServeAsync(
+        string name, Action<ILoggingBuilder> log, CancellationToken cancellationToken)
     {
-        var service = SuggestionHost.Build(name, All[name].Algorithm, new(IPAddress.Loopback, 0));
+        var service = SuggestionHost.Build(name, All[name].Algorithm, new(IPAddress.Loopback, 0), log);
         await service.StartAsync(cancellationToken);
         return (service, new(service.Urls.Single()));
     }

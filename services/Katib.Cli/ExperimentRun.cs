@@ -3,12 +3,14 @@ using Katib.Cli.Rendering;
 using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Suggesting;
+using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 
 namespace Katib.Cli;
 
 /// <summary>One <c>katib run</c>: from the file to the printed result.</summary>
-internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAsyncDisposable
+internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline telemetry, TimeProvider time) : IAsyncDisposable
 {
     private WebApplication? _service;
 
@@ -30,7 +32,7 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
         }
 
         var spec = options.Budgets.ApplyTo(manifest.Spec);
-        var display = new RunDisplay(spec, options.Json, time);
+        var display = new RunDisplay(spec, options.Json, telemetry.Loggers.CreateLogger("Katib.Cli"), time);
         try
         {
             var stored = await session.RunAsync(
@@ -80,7 +82,7 @@ internal sealed class ExperimentRun(RunOptions options, TimeProvider time) : IAs
             return given;
         }
 
-        (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, cancellationToken);
+        (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, telemetry.AddTo, cancellationToken);
         return endpoint;
     }
 }

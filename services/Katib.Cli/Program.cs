@@ -5,6 +5,7 @@ using Katib.Cli.Sources;
 using Katib.Coordinator;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
+using Katib.Telemetry;
 using Microsoft.Data.Sqlite;
 
 var root = new RootCommand("""
@@ -49,7 +50,7 @@ catch (ServerUnavailableException unavailable)
     return ExitCodes.Failure;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
-    or RunnerUnavailableException or SqliteException or IOException or UnauthorizedAccessException)
+    or RunnerUnavailableException or TelemetryException or SqliteException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

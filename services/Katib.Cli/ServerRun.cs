@@ -3,6 +3,7 @@ using Katib.Cli.Rendering;
 using Katib.Cli.Sources;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Katib.Cli;
 
@@ -39,7 +40,7 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
             }
 
             _state = known.State;
-            var display = new RunDisplay(known.Spec, isJson, time);
+            var display = new RunDisplay(known.Spec, isJson, NullLogger.Instance, time);
             var ended = await display.ShowAsync(FollowAsync(known.Spec, display, cancellationToken), () => _state);
             return RunResult.Print(known.Spec, ended, isJson);
         }
@@ -107,13 +108,13 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
             var trial = news.State.Trials[i];
             if (!trial.IsActive && trial.Status is not TrialStatus.Killed && (i >= old.Length || old[i].IsActive))
             {
-                display.Report($"{trial.Name}: {trial.Message}");
+                display.Report(new(trial.Message) { Trial = trial.Name });
             }
         }
 
         if (news.Note is not null && news.Note != _note)
         {
-            display.Report(news.Note);
+            display.Report(new(news.Note));
         }
 
         _note = news.Note;

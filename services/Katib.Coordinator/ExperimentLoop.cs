@@ -6,6 +6,7 @@ using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Katib.Coordinator.Telling;
 
 namespace Katib.Coordinator;
 
@@ -20,7 +21,7 @@ public sealed class ExperimentLoop(
     ExperimentStore store,
     SuggestionClient suggestions,
     ITrialRunner runner,
-    IProgress<string> progress,
+    IProgress<ExperimentStep> progress,
     TimeProvider time)
 {
     /// <summary>So many failed calls in a row, each of them retried, are not waited out when nothing runs.</summary>
@@ -34,6 +35,8 @@ public sealed class ExperimentLoop(
     private readonly HashSet<string> _points =
         stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
 
+    private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec.Namespace, spec.Name, stored.State);
+
     private ExperimentState _state = stored.State;
     private int _failedCalls;
 
@@ -45,6 +48,7 @@ public sealed class ExperimentLoop(
     /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
     public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
     {
+        using var watched = Instruments.Watch(this, spec);
         var events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true, SingleWriter = true });
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watch = WatchAsync(events.Writer, watching.Token);
@@ -138,7 +142,7 @@ public sealed class ExperimentLoop(
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                Save(TrialEnding.Kill(trial, time.GetUtcNow()));
+                End(trial, TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();
@@ -161,7 +165,7 @@ public sealed class ExperimentLoop(
         catch (SuggestionUnavailableException failure) when (
             ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
         {
-            progress.Report($"{failure.Message} Trying again.");
+            progress.Report(new($"{failure.Message} Trying again."));
             await Task.Delay(CallPause, time, cancellationToken);
             return;
         }
@@ -233,8 +237,7 @@ public sealed class ExperimentLoop(
                 break;
             case TrialEvent.Ended(_, var exit):
                 var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
-                Save(ended);
-                progress.Report($"{ended.Name}: {ended.Message}");
+                End(trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
             default:
                 throw new InvalidOperationException($"There is no event {happened}.");
@@ -248,8 +251,17 @@ public sealed class ExperimentLoop(
         await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
         foreach (var trial in running)
         {
-            Save(TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
+            End(trial, TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
         }
+    }
+
+    /// <summary>Saves what has become of a trial that ran, and tells operators; <paramref name="report"/> is part of that.</summary>
+    private void End(TrialState attempt, TrialState after, Action? report = null)
+    {
+        Save(after);
+        var end = after.EndedAt ?? time.GetUtcNow();
+        Instruments.Ended(attempt, after, end);
+        _trace.Ended(attempt, after, end, report);
     }
 
     private TrialJob JobOf(TrialState trial) => new(
@@ -261,7 +273,10 @@ public sealed class ExperimentLoop(
             trial.Assignments.ToDictionary(static a => a.Name, static a => a.Value, StringComparer.Ordinal)),
         spec.Template.PrimaryContainerName,
         spec.MetricsCollector,
-        spec.Objective.AllMetricNames);
+        spec.Objective.AllMetricNames)
+    {
+        Environment = _trace.EnvironmentOf(trial),
+    };
 
     private void Save(TrialState trial)
     {

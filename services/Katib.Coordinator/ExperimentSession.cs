@@ -6,6 +6,7 @@ using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Katib.Coordinator.Telling;
 
 namespace Katib.Coordinator;
 
@@ -37,7 +38,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     /// <param name="request">What is to be run.</param>
     /// <param name="findService">Called when the algorithm is needed: the address of its service.</param>
     /// <param name="drive">Runs the loop, for instance while showing it.</param>
-    /// <param name="progress">Hears of every step in a sentence.</param>
+    /// <param name="progress">Hears of every step.</param>
     /// <param name="cancellationToken">Stops the trials and leaves a state from which a further call goes on.</param>
     /// <exception cref="ExperimentRefusedException">It is run elsewhere, or differs from what was begun.</exception>
     /// <exception cref="SuggestionRefusedException">The algorithm refuses it.</exception>
@@ -46,7 +47,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         SessionRequest request,
         Func<string, CancellationToken, Task<Uri>> findService,
         Func<ExperimentLoop, CancellationToken, Task<Outcome>> drive,
-        IProgress<string> progress,
+        IProgress<ExperimentStep> progress,
         CancellationToken cancellationToken)
     {
         var spec = request.Spec;
@@ -62,8 +63,11 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         ThrowIfBegunElsewhere(stored, request.Runner);
         await using var runner = request.Runner.Create(
-            new(store.Id, spec.Namespace, spec.Name, folder, request.Folder, request.Gpus), Parser, progress, time);
+            new(store.Id, spec.Namespace, spec.Name, folder, request.Folder, request.Gpus), Parser, new RunnerSteps(progress), time);
         await ThrowIfNotRunnableAsync(spec, runner, cancellationToken);
+        var now = time.GetUtcNow();
+        var begun = stored?.State ?? new([], now, EndedAt: null, Conditions.Begin(now), []);
+        var span = ExperimentTrace.Of(spec.Namespace, spec.Name, begun).Begin();
         try
         {
             // Nothing is changed before the algorithm has accepted the experiment.
@@ -73,8 +77,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             {
                 await using var earlier = old is null ? null : RunnerOf(store, old, folder);
                 await ForgetAsync(store, earlier ?? runner, old, folder, cancellationToken);
-                var now = time.GetUtcNow();
-                stored = store.Create(spec, request.Folder, request.Runner, new([], now, EndedAt: null, Conditions.Begin(now), []));
+                stored = store.Create(spec, request.Folder, request.Runner, begun);
             }
             else
             {
@@ -83,7 +86,13 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
             var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
             _ = await drive(loop, cancellationToken);
+            ExperimentTrace.End(span, loop.State);
             return stored with { State = loop.State };
+        }
+        catch (SuggestionRefusedException)
+        {
+            ExperimentTrace.Refuse(span);
+            throw;
         }
         finally
         {
@@ -107,6 +116,8 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var now = time.GetUtcNow();
         var ended = state with { Outcome = Outcome.Stopped, EndedAt = now, Conditions = state.Conditions.End(Outcome.Stopped, now) };
         store.Save(unfinished.Id, ended);
+        var trace = ExperimentTrace.Of(stored.Namespace, stored.Name, state);
+        var span = trace.Begin();
         await using (var runner = RunnerOf(store, stored, folder))
         {
             await runner.SweepAsync(cancellationToken);
@@ -114,8 +125,12 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         foreach (var trial in state.Trials.Where(static t => t.IsActive))
         {
-            store.Save(unfinished.Id, TrialEnding.Kill(trial, time.GetUtcNow()));
+            var killed = TrialEnding.Kill(trial, time.GetUtcNow());
+            store.Save(unfinished.Id, killed);
+            trace.Ended(trial, killed, killed.EndedAt!.Value);
         }
+
+        ExperimentTrace.End(span, ended);
     }
 
     /// <summary>Forgets an experiment that no process works on, with all that its trials have left.</summary>
@@ -251,6 +266,12 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
 
         return taken;
+    }
+
+    /// <summary>What a runner has to say, as a step of the experiment.</summary>
+    private sealed class RunnerSteps(IProgress<ExperimentStep> steps) : IProgress<string>
+    {
+        public void Report(string value) => steps.Report(new(value));
     }
 
     /// <summary>Connects the runner's lines with the metrics' parser.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Katib.Coordinator.Host;
 using Katib.Coordinator.Storage;
+using Katib.Telemetry;
 using Microsoft.Extensions.Options;
 
 // Runs the Experiments that lie in a folder or are submitted, each by the algorithm services that the configuration names.
@@ -13,9 +14,17 @@ if (args.Contains(Probe))
 
 try
 {
+    await using var telemetry = await TelemetryPipeline.StartAsync("katib-coordinator", CancellationToken.None);
+    telemetry.AddTo(builder.Logging);
+    builder.UseConfiguredConsoleFormat();
     await using var app = CoordinatorHost.Build(builder);
     await app.RunAsync();
     return 0;
+}
+catch (TelemetryException wrong)
+{
+    await Console.Error.WriteLineAsync(wrong.Message);
+    return 2;
 }
 catch (OptionsValidationException invalid)
 {

@@ -3,6 +3,7 @@ using System.Net;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Health.V1;
 using Grpc.Reflection;
+using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -70,19 +71,24 @@ public static class SuggestionHost
             }
 
             KeepThreadsFree();
+            await using var telemetry = await TelemetryPipeline.StartAsync($"katib-suggestion-{name}", CancellationToken.None);
             await using var app = Build(
                 name,
                 algorithm,
                 new(IPAddress.Any, port),
                 new(),
                 tls is null ? null : new(tls, TimeProvider.System),
-                static logging => logging.AddSimpleConsole());
+                logging =>
+                {
+                    _ = logging.AddConsole();
+                    telemetry.AddTo(logging);
+                });
             await app.RunAsync();
             return 0;
         }
-        catch (InvalidTlsException invalid)
+        catch (Exception wrong) when (wrong is InvalidTlsException or TelemetryException)
         {
-            await Console.Error.WriteLineAsync(invalid.Message);
+            await Console.Error.WriteLineAsync(wrong.Message);
             return 2;
         }
         catch (IOException unusable)
@@ -110,6 +116,7 @@ public static class SuggestionHost
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
+        builder.UseConfiguredConsoleFormat();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -140,6 +147,7 @@ public static class SuggestionHost
         builder.Services.AddSingleton<SuggestionService>();
         builder.Services.AddSingleton<IServiceMethodProvider<SuggestionService>, SuggestionMethods>();
         builder.Services.AddSingleton<ErrorInterceptor>();
+        builder.Services.AddSingleton<CallTelemetry>();
         builder.Services.AddSingleton(new Admission(limits, TimeProvider.System));
         builder.Services.AddSingleton(new RequestReader(limits));
         builder.Services
@@ -170,10 +178,13 @@ public static class SuggestionHost
         });
 
         var app = builder.Build();
+        var telemetry = app.Services.GetRequiredService<CallTelemetry>();
         var admission = app.Services.GetRequiredService<Admission>();
         app.UseWhen(
             static context => context.Request.Path.StartsWithSegments("/api.v1.beta1.Suggestion", StringComparison.Ordinal),
-            branch => branch.Use(next => context => admission.InvokeAsync(context, next)));
+            branch => branch
+                .Use(next => context => telemetry.InvokeAsync(context, next))
+                .Use(next => context => admission.InvokeAsync(context, next)));
         app.MapGrpcService<SuggestionService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcService<ReflectionServiceImpl>();

@@ -24,19 +24,22 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
 internal sealed partial class SuggestionService(
-    ServedAlgorithm served, Admission admission, RequestReader reader, ILogger<SuggestionService> log)
+    ServedAlgorithm served, Admission admission, RequestReader reader, CallTelemetry telemetry, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
     public async Task<Wire.GetSuggestionsReply> GetSuggestions(byte[] message, ServerCallContext context)
     {
         using var search = await admission.SearchAsync(message, context.CancellationToken);
         var request = reader.Read(UnreadSuggestionsRequest.Parser, message);
+        var experiment = request.Experiment?.Name ?? "";
+        telemetry.Asked(experiment, request.CurrentRequestNumber, request.Trials.Count);
         var algorithm = served.For(request.Experiment);
-        var reply = algorithm.Suggest(
-            WireMapping.ToStudy(request), request.CurrentRequestNumber, context.CancellationToken);
+        var study = WireMapping.ToStudy(request) with { Fitting = telemetry.Fit };
+        var reply = algorithm.Suggest(study, request.CurrentRequestNumber, context.CancellationToken);
+        telemetry.Answered(reply);
         foreach (var warning in reply.Warnings)
         {
-            Warn(request.Experiment?.Name ?? "", warning);
+            Warn(experiment, warning);
         }
 
         return WireMapping.ToReply(reply);

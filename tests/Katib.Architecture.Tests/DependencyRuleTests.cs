@@ -14,12 +14,13 @@ public sealed class DependencyRuleTests
         ["Katib.Core"] = ([], ["MathNet.Numerics"]),
         ["Katib.Algorithms"] = (["Katib.Core"], ["MathNet.Numerics"]),
         ["Katib.Proto"] = (["Katib.Core"], ["Google.Protobuf", "Grpc.Net.Client", "Grpc.Tools"]),
-        ["Katib.Hosting"] = (["Katib.Proto"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
+        ["Katib.Telemetry"] = ([], ["OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Exporter.Prometheus.AspNetCore"]),
+        ["Katib.Hosting"] = (["Katib.Proto", "Katib.Telemetry"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.Coordinator"] = (
-            ["Katib.Proto"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "YamlDotNet"]),
+            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "YamlDotNet"]),
         ["Katib.Cli"] = (
-            ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms"],
+            ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),
         ["Katib.Driver"] = (["Katib.Proto"], ["Grpc.HealthCheck"]),
     };
@@ -93,7 +94,7 @@ public sealed class DependencyRuleTests
     }
 
     private static bool IsTest(string name) =>
-        name.EndsWith(".Tests", StringComparison.Ordinal) || name is "Katib.Benchmarks";
+        name.EndsWith(".Tests", StringComparison.Ordinal) || name is "Katib.Benchmarks" or "Katib.Otlp" or "Katib.TracedWorker";
 
     private static string KeyOf(string name) =>
         name.StartsWith("Katib.Suggestion.", StringComparison.Ordinal) ? "Katib.Suggestion.*" : name;

@@ -74,9 +74,9 @@ internal static class LoopBenchmark
         return self.TotalProcessorTime.TotalMilliseconds;
     }
 
-    private sealed class Silence : IProgress<string>
+    private sealed class Silence : IProgress<ExperimentStep>
     {
-        public void Report(string value)
+        public void Report(ExperimentStep value)
         {
         }
     }

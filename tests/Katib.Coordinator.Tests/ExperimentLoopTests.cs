@@ -78,7 +78,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         var spec = Given.Spec();
         var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
         using var client = new SuggestionClient(new(_random.Urls.Single()), TimeProvider.System);
-        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
 
         var run = loop.RunAsync(cancellation.Token);
         await runner.StartedAsync(3);
@@ -115,7 +115,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     {
         using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
         var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
-        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<string>(), TimeProvider.System);
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
         var outcome = await loop.RunAsync(TestContext.Current.CancellationToken);
         var saved = store.Read("default", "study")!.State.Trials;
         Assert.Equal(loop.State.Trials.Select(static t => (t.Name, t.Status)), saved.Select(static t => (t.Name, t.Status)));

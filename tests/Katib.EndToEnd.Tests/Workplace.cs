@@ -25,6 +25,9 @@ internal sealed class Workplace : IDisposable
     /// <summary>The repository that the tests were built from.</summary>
     public static string Repository { get; } = FindRepository();
 
+    /// <summary>Variables that programs are started with, over those of the tests.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     public string PathOf(string name) => Path.Combine(Folder, name);
 
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
@@ -53,7 +56,7 @@ internal sealed class Workplace : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (var (name, value) in environment)
+        foreach (var (name, value) in Environment.Concat(environment))
         {
             start.Environment[name] = value;
         }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Katib.Otlp;
 using static Katib.Hosting.Tests.Requests;
 using Wire = Api.V1.Beta1;
 
@@ -106,6 +107,36 @@ public sealed class NativeBinaryTests(NativeServices services)
         var peak = PeakKilobytes(service.Process.Id);
         TestContext.Current.SendDiagnosticMessage("{0} trials of {1}: {2} kB at its peak", trials, parameters, peak);
         Assert.InRange(peak, 1, 90 * 1024);
+    }
+
+    [Fact]
+    public async Task Traces_metrics_and_logs_are_told_where_the_environment_asks_for_them()
+    {
+        Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
+        await using var collector = await OtlpReceiver.StartAsync(Token);
+        var port = Programs.FreePort();
+        var environment = new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Endpoint,
+            ["METRICS_PORT"] = port,
+        };
+        await using var service = await services.StartAsync("Bayesian", environment, Token);
+        using var channel = GrpcChannel.ForAddress(service.Address);
+        var request = Large("bayesianoptimization", trials: 20, parameters: 2, static t => t % 7);
+        _ = request.Experiment.With("base_estimator", "RF");
+
+        _ = await new Wire.Suggestion.SuggestionClient(channel).GetSuggestionsAsync(request, cancellationToken: Token);
+        var scraped = await PrometheusTests.ScrapeAsync(port);
+        var exitCode = await service.StopAsync(Token);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("katib_suggestion_fit_duration_seconds_count{", scraped, StringComparison.Ordinal);
+        var span = Assert.Single(collector.Spans, static s => s.Name is "api.v1.beta1.Suggestion/GetSuggestions");
+        Assert.Equal(
+            ("katib-suggestion-bayesianoptimization", "study", "20"),
+            (span.Service, span["katib.experiment.name"], span["katib.suggestion.history"]));
+        Assert.Contains(collector.Series, static s => s is { Name: "process.memory.usage", Value: > 10e6 });
+        Assert.Contains(collector.Logs, l => l["Experiment"] is "study" && l.TraceId == span.TraceId);
     }
 
     [Fact]

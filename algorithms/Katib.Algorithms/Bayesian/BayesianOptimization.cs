@@ -36,6 +36,7 @@ public sealed class BayesianOptimization : ISearchAlgorithm
         var history = History.Of(study, ledger.Points);
         var key = Philox.KeyOf(study, settings.RandomState);
         var picks = new List<Point>(count);
+        var fallbacks = ImmutableArray<string>.Empty;
         var initial = Math.Max(1, settings.InitialPoints);
         var isModelled = history.Results.Length >= Math.Min(MinResults, initial);
         var spread = isModelled ? Math.Clamp(initial - study.Issued, 0, count) : count;
@@ -52,6 +53,8 @@ public sealed class BayesianOptimization : ISearchAlgorithm
                 var hidden = study.Issued - study.Trials.Length - ledger.Points.Length;
                 picks.AddRange(model.Pick(picks, count - picks.Count, Math.Clamp(hidden, 0, MaxPhantoms)));
             }
+
+            fallbacks = [.. model.Fallbacks];
         }
 
         if (picks.Count < count && (picks.Count is 0 || history.Taken.Count + picks.Count < study.Space.Size))
@@ -64,6 +67,7 @@ public sealed class BayesianOptimization : ISearchAlgorithm
         {
             Echo = [.. ledger.After(study, reply), .. settings.Effective],
             Warnings = settings.Warnings,
+            Fallbacks = fallbacks,
         };
     }
 

@@ -39,7 +39,9 @@ internal static class HyperparameterFit
         var values = new double[starts.Length];
         BoxMinimizer.Minimize(points, lower, upper, Options, Evaluate, values);
         var best = values.AsSpan().IndexOfMin();
-        return double.IsFinite(values[best]) ? new([.. points.Row(best)]) : Hyperparameters.PriorMode(dimension);
+        return double.IsFinite(values[best])
+            ? new([.. points.Row(best)])
+            : Hyperparameters.PriorMode(dimension) with { IsAssumed = true };
 
         void Evaluate(ReadOnlySpan<int> which, Matrix x, Span<double> found, Matrix gradients)
         {

@@ -18,6 +18,9 @@ internal sealed record Hyperparameters(ImmutableArray<double> Logs)
     private const double NoiseMean = -7;
     private const double NoiseDeviation = 2;
 
+    /// <summary>Whether the fit has failed, so that they are what is assumed before anything is known.</summary>
+    public bool IsAssumed { get; init; }
+
     /// <summary>How many axes there are.</summary>
     public int Dimension => Logs.Length - 2;
 

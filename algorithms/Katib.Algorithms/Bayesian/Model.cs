@@ -49,6 +49,10 @@ internal sealed class Model(
     private const int ManyResults = 500;
 
     private readonly ModelSpace _space = new(study.Space);
+    private readonly SortedSet<string> _fallbacks = new(StringComparer.Ordinal);
+
+    /// <summary>Where less was done than the model stands for, in words that operators see.</summary>
+    public IReadOnlyCollection<string> Fallbacks => _fallbacks;
 
     /// <summary>Picks points after others that are part of the same reply.</summary>
     /// <param name="before">Points of the same reply that are picked already.</param>
@@ -77,6 +81,9 @@ internal sealed class Model(
             var hyperparameters = Fit(workspace);
             var results = ActiveSet.Select(_space, history.Results, MaxObservations, hyperparameters);
             var process = GaussianProcess.Given(_space, Observations.Of(_space, results), hyperparameters, workspace);
+            Note("assumed_hyperparameters", hyperparameters.IsAssumed);
+            Note("active_set", results.Length < history.Results.Length);
+            Note("no_model", process is null);
             return process is null ? [] : use(process, results, workspace);
         }
         finally
@@ -134,7 +141,16 @@ internal sealed class Model(
             _ = taken.Add(pick);
         }
 
+        Note("work_budget", picks.Count < phantoms + count && spent >= MaxSeconds);
         return [.. picks.Skip(phantoms)];
+    }
+
+    private void Note(string fallback, bool isTaken)
+    {
+        if (isTaken)
+        {
+            _ = _fallbacks.Add(fallback);
+        }
     }
 
     /// <summary>
@@ -166,8 +182,7 @@ internal sealed class Model(
             [.. results.TakeLast(MaxLabels).Select(static r => r.Point)],
             [.. history.Failures.TakeLast(MaxLabels)]);
         var workspace = new Workspace();
-        var hyperparameters = fits.Get(
-            _space, labels, () => HyperparameterFit.Run(_space, labels, workspace, cancellationToken));
+        var hyperparameters = Fit(labels, workspace);
         return GaussianProcess.Given(_space, labels, hyperparameters, workspace) is { } process ? new(process) : null;
     }
 
@@ -190,9 +205,14 @@ internal sealed class Model(
         var results = history.Results[..Math.Min(count, count <= AlwaysFitted ? count : fitted)];
         var observations = Observations.Of(
             _space, ActiveSet.Select(_space, results, MaxFitted, Hyperparameters.PriorMode(_space.Dimension)));
-        return fits.Get(
-            _space, observations, () => HyperparameterFit.Run(_space, observations, workspace, cancellationToken));
+        return Fit(observations, workspace);
     }
+
+    private Hyperparameters Fit(Observations observations, Workspace workspace) => fits.Get(_space, observations, () =>
+    {
+        using var fitting = study.Fitting?.Invoke();
+        return HyperparameterFit.Run(_space, observations, workspace, cancellationToken);
+    });
 
     private HashSet<Point> Taken(Hyperparameters hyperparameters)
     {

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
+using Katib.Telemetry;
 
 namespace Katib.Cli.Commands;
 
@@ -69,6 +70,7 @@ internal static class RunCommand
                 }
             }
 
+            await using var telemetry = await TelemetryPipeline.StartAsync("katib", cancellationToken);
             await using var run = new ExperimentRun(
                 new(
                     parsed.GetRequiredValue(file),
@@ -79,6 +81,7 @@ internal static class RunCommand
                     [.. devices],
                     parsed.GetValue(fresh),
                     isJson),
+                telemetry,
                 TimeProvider.System);
             return await run.RunAsync(cancellationToken);
         });

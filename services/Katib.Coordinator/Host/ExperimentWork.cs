@@ -14,7 +14,7 @@ internal sealed partial class ExperimentWork(
     bool isPatient,
     CoordinatorOptions options,
     ILogger logger,
-    TimeProvider time) : IProgress<string>, IDisposable
+    TimeProvider time) : IProgress<ExperimentStep>, IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
@@ -48,7 +48,7 @@ internal sealed partial class ExperimentWork(
     }
 
     /// <inheritdoc/>
-    public void Report(string value) => Log.Step(logger, Spec.Name, value);
+    public void Report(ExperimentStep value) => value.LogTo(logger, Spec.Name);
 
     /// <inheritdoc/>
     public void Dispose() => _interruption.Dispose();
@@ -139,9 +139,6 @@ internal sealed partial class ExperimentWork(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "{Experiment}: {Step}")]
-        public static partial void Step(ILogger logger, string experiment, string step);
-
         [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "{Experiment} has ended: {Outcome}")]
         public static partial void Ended(ILogger logger, string experiment, string outcome);
 

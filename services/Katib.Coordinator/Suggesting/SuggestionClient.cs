@@ -57,10 +57,12 @@ public sealed class SuggestionClient : IDisposable
             ServiceConfig = new() { MethodConfigs = { Retrying() } },
 
             // .NET would ask the environment's proxy even for a service on this machine.
+            // Each call carries its trace in its headers; the handler would put a span of its own between, that nobody sees.
             HttpHandler = new SocketsHttpHandler
             {
                 UseProxy = !endpoint.IsLoopback,
                 EnableMultipleHttp2Connections = true,
+                ActivityHeadersPropagator = null,
                 SslOptions = endpoint.Scheme == Uri.UriSchemeHttps ? tls.ToOptions() : new(),
             },
             DisposeHttpClient = true,
@@ -74,9 +76,10 @@ public sealed class SuggestionClient : IDisposable
     public async Task ValidateAsync(ExperimentSpec spec, CancellationToken cancellationToken)
     {
         var request = new Wire.ValidateAlgorithmSettingsRequest { Experiment = RequestMapping.ToWire(spec, []) };
+        using var call = Trace(spec, "ValidateAlgorithmSettings");
         try
         {
-            _ = await _client.ValidateAlgorithmSettingsAsync(request, Options(cancellationToken));
+            _ = await _client.ValidateAlgorithmSettingsAsync(request, Options(call, cancellationToken));
         }
         catch (RpcException unimplemented) when (unimplemented.StatusCode is StatusCode.Unimplemented)
         {
@@ -84,6 +87,7 @@ public sealed class SuggestionClient : IDisposable
         }
         catch (RpcException failure)
         {
+            call.Fail(failure.StatusCode);
             throw Translate(failure, cancellationToken);
         }
     }
@@ -94,20 +98,23 @@ public sealed class SuggestionClient : IDisposable
     public async Task<SuggestionReply> SuggestAsync(
         ExperimentSpec spec, ExperimentState state, int count, CancellationToken cancellationToken)
     {
+        using var call = Trace(spec, "GetSuggestions");
         try
         {
             var reply = await _client.GetSuggestionsAsync(
-                _mapping.ToRequest(spec, state, count), Options(cancellationToken));
+                _mapping.ToRequest(spec, state, count), Options(call, cancellationToken));
             var points = RequestMapping.FromReply(reply);
             ThrowIfUnexpected(spec, reply, points, count);
             return new(points, RequestMapping.EchoOf(reply), IsExhausted: false);
         }
         catch (RpcException exhausted) when (exhausted.StatusCode is StatusCode.OutOfRange)
         {
+            call.Fail(exhausted.StatusCode);
             return new([], [], IsExhausted: true);
         }
         catch (RpcException failure)
         {
+            call.Fail(failure.StatusCode);
             throw Translate(failure, cancellationToken);
         }
     }
@@ -128,8 +135,11 @@ public sealed class SuggestionClient : IDisposable
         },
     };
 
-    private CallOptions Options(CancellationToken cancellationToken) => new(
-        deadline: (_time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
+    private TracedCall Trace(ExperimentSpec spec, string method) =>
+        new(_endpoint, spec.Algorithm.Name, $"{Wire.Suggestion.Descriptor.FullName}/{method}");
+
+    private CallOptions Options(TracedCall call, CancellationToken cancellationToken) => new(
+        call.Headers, (_time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken);
 
     /// <summary>What does not fit the experiment must not become a trial.</summary>
     private void ThrowIfUnexpected(
