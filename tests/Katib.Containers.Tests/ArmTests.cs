@@ -16,6 +16,8 @@ public sealed class ArmTests
     /// <summary>The mark of 64-bit ARM in byte 18 of a program.</summary>
     private const byte Arm64 = 0xB7;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     [Theory]
     [InlineData("Katib.Suggestion.Random", "random")]
     [InlineData("Katib.Suggestion.Bayesian", "bayesianoptimization")]
@@ -30,7 +32,7 @@ public sealed class ArmTests
         {
             var program = await BuildAsync(project, folder, token);
             await using var service = await ProcessReplica.StartAsync(
-                Emulator, ["-L", Libraries, program], new Dictionary<string, string>(), token);
+                Emulator, ["-L", Libraries, program], new Dictionary<string, string>(), Patience, token);
             using var channel = GrpcChannel.ForAddress(service.Address);
             var reply = await new Wire.Suggestion.SuggestionClient(channel).GetSuggestionsAsync(
                 new()
@@ -41,11 +43,13 @@ public sealed class ArmTests
                 },
                 cancellationToken: token);
             var port = service.Address.Port.ToString(CultureInfo.InvariantCulture);
-            var probe = await Command.RunAsync(Emulator, "-L", Libraries, program, "--probe", "--port", port);
+
+            // Emulated on a busy machine, the probe's five seconds may be too short the first time.
+            await Until.HoldsAsync("the probe finds the service healthy", async () =>
+                (await Command.RunAsync(Emulator, "-L", Libraries, program, "--probe", "--port", port)).ExitCode is 0);
 
             Assert.Equal(Arm64, (await File.ReadAllBytesAsync(program, token))[18]);
             Assert.Equal(3, reply.ParameterAssignments.Count);
-            _ = probe.Expect(0);
         }
         finally
         {
