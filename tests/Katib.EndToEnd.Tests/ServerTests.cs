@@ -114,7 +114,7 @@ public sealed class ServerTests
         Assert.Contains("This is not the bearer token", wrong.Error, StringComparison.Ordinal);
         Assert.Contains("There is no token file", missing.Error, StringComparison.Ordinal);
         Assert.Contains("broken.yaml:", broken.Error, StringComparison.Ordinal);
-        Assert.Contains("algorithm.yaml:10 spec.algorithm.algorithmName 'sobol': has no service here", algorithm.Error, StringComparison.Ordinal);
+        Assert.Contains("algorithm.yaml:11 spec.algorithm.algorithmName 'sobol': has no service here", algorithm.Error, StringComparison.Ordinal);
         Assert.Contains("--store is about this machine", both.Error, StringComparison.Ordinal);
         Assert.Contains("works on this machine alone", validate.Error, StringComparison.Ordinal);
         Assert.Contains("http://127.0.0.1:1/ does not answer", away.Error, StringComparison.Ordinal);
