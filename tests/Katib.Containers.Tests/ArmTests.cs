@@ -23,6 +23,7 @@ public sealed class ArmTests
     [InlineData("Katib.Suggestion.Bayesian", "bayesianoptimization")]
     public async Task A_service_built_for_arm64_serves_probes_and_suggests(string project, string algorithm)
     {
+        Assert.SkipUnless(TestSize.IsFull, "An emulator takes minutes for a start: with KATIB_TEST_SIZE=full.");
         Assert.SkipUnless(DockerCommand.Missing is null, DockerCommand.Missing ?? "");
         Assert.SkipUnless(Command.Exists(Emulator), $"{Emulator} is not installed.");
         Assert.SkipUnless(File.Exists($"{Libraries}/lib/libc.so.6"), "The C library for arm64 is not installed.");
