@@ -5,7 +5,6 @@ using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Suggesting;
 using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Logging;
 
 namespace Katib.Cli;
 

@@ -38,6 +38,7 @@ public sealed class RegistryTests(Images images) : IAsyncLifetime
     [Fact]
     public async Task Build_images_pushes_every_image_and_prints_the_fragment_of_katib_config_that_names_them()
     {
+        Assert.SkipUnless(TestSize.IsFull, "Every image is built once more: with KATIB_TEST_SIZE=full.");
         Assert.SkipUnless(_registry is not null, "The package docker-registry is not installed.");
         await images.BuiltAsync();
         using var registry = new HttpClient { BaseAddress = new($"http://{_address}") };

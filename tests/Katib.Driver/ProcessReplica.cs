@@ -11,18 +11,20 @@ namespace Katib.Driver;
 /// <summary>A service in a process of its own, which listens on a free port given with <c>--port</c>.</summary>
 public sealed class ProcessReplica : IReplica, IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(60);
 
     private readonly string _program;
     private readonly string[] _arguments;
     private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly TimeSpan _patience;
     private readonly List<string> _output = [];
     private Process _process;
     private int _port;
 
-    private ProcessReplica(string program, string[] arguments, IReadOnlyDictionary<string, string> environment)
+    private ProcessReplica(
+        string program, string[] arguments, IReadOnlyDictionary<string, string> environment, TimeSpan patience)
     {
-        (_program, _arguments, _environment) = (program, arguments, environment);
+        (_program, _arguments, _environment, _patience) = (program, arguments, environment, patience);
         _process = Start();
     }
 
@@ -45,13 +47,22 @@ public sealed class ProcessReplica : IReplica, IAsyncDisposable
     }
 
     /// <summary>Starts the program and waits until it serves.</summary>
+    public static Task<ProcessReplica> StartAsync(
+        string program,
+        string[] arguments,
+        IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken) =>
+        StartAsync(program, arguments, environment, UsualPatience, cancellationToken);
+
+    /// <summary>Starts a program that may take its time and waits until it serves.</summary>
     public static async Task<ProcessReplica> StartAsync(
         string program,
         string[] arguments,
         IReadOnlyDictionary<string, string> environment,
+        TimeSpan patience,
         CancellationToken cancellationToken)
     {
-        var replica = new ProcessReplica(program, arguments, environment);
+        var replica = new ProcessReplica(program, arguments, environment, patience);
         try
         {
             await replica.UntilServingAsync(cancellationToken);
@@ -134,7 +145,7 @@ public sealed class ProcessReplica : IReplica, IAsyncDisposable
             var call = new Health.HealthClient(channel).CheckAsync(new(), options).ResponseAsync;
 
             // A process that ends at once will never serve.
-            if (await Task.WhenAny(call, _process.WaitForExitAsync(token)) != call)
+            if (await Task.WhenAny(call, _process.WaitForExitAsync(token)) != call && _process.HasExited)
             {
                 throw new InvalidOperationException($"{_program} has ended with {_process.ExitCode}: {Output}");
             }
@@ -147,14 +158,14 @@ public sealed class ProcessReplica : IReplica, IAsyncDisposable
     private async Task WaitAsync(Func<CancellationToken, Task> wait, string what, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        patience.CancelAfter(_patience);
         try
         {
             await wait(patience.Token);
         }
         catch (Exception gaveUp) when (gaveUp is OperationCanceledException or RpcException)
         {
-            throw new TimeoutException($"Waited {Patience.TotalSeconds} s for {what}. Its output: {Output}", gaveUp);
+            throw new TimeoutException($"Waited {_patience.TotalSeconds} s for {what}. Its output: {Output}", gaveUp);
         }
     }
 

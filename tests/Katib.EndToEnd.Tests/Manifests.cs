@@ -60,14 +60,14 @@ internal static class Manifests
     /// <summary>The same worker in containers, with the ledger's folder mounted where it starts.</summary>
     public static string LedgerInContainers(string algorithm, int trials, int parallel, double seconds, string folder) =>
         Ledger(algorithm, trials, parallel, seconds)
-            .Replace("image: busybox:1.36", $$"""
+            .Replace("image: busybox:1.36", """
                 image: busybox:latest
-                            imagePullPolicy: Never
-                            workingDir: /ledger
-                            volumeMounts: [{ name: ledger, mountPath: /ledger }]
+                                imagePullPolicy: Never
+                                workingDir: /ledger
+                                volumeMounts: [{ name: ledger, mountPath: /ledger }]
                 """.Trim(), StringComparison.Ordinal)
             .Replace("restartPolicy: Never", $$"""
                 restartPolicy: Never
-                        volumes: [{ name: ledger, hostPath: { path: {{folder}} } }]
+                            volumes: [{ name: ledger, hostPath: { path: {{folder}} } }]
                 """.Trim(), StringComparison.Ordinal);
 }

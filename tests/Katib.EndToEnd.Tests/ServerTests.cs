@@ -10,12 +10,12 @@ public sealed class ServerTests
     public async Task An_example_is_submitted_followed_to_its_end_looked_at_and_deleted()
     {
         using var place = new Workplace();
-        await using var server = await ListeningCoordinator.StartAsync(place, Path.Combine(Workplace.Repository, "examples"));
+        await using var server = await ListeningCoordinator.StartAsync(place);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
-        var shell = Path.Combine(Workplace.Repository, "examples", "shell.yaml");
+        var example = Path.Combine(Workplace.Repository, "examples", "shell.yaml");
 
-        var run = (await server.KatibAsync("run", shell)).Expect(0);
-        var again = (await server.KatibAsync("run", shell, "-o", "json")).Expect(0);
+        var run = (await server.KatibAsync("run", example)).Expect(0);
+        var again = (await server.KatibAsync("run", example, "-o", "json")).Expect(0);
         var ledger = (await server.KatibAsync("run", "ledger.yaml", "--max-trials", "5", "--parallel", "1")).Expect(0);
         var list = (await server.KatibAsync("status")).Expect(0);
         var status = (await server.KatibAsync("status", "ledger")).Expect(0);
@@ -46,7 +46,7 @@ public sealed class ServerTests
     public async Task Killed_under_way_the_coordinator_goes_on_when_it_is_back_and_its_follower_with_it()
     {
         using var place = new Workplace();
-        await using var server = await ListeningCoordinator.StartAsync(place, place.Folder);
+        await using var server = await ListeningCoordinator.StartAsync(place);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 12, parallel: 3, seconds: 1));
         using var katib = server.Start("run", "ledger.yaml", "-o", "json");
         await BegunAsync(place, katib, trials: 4);
@@ -66,7 +66,7 @@ public sealed class ServerTests
     public async Task Interrupted_by_ctrl_c_the_experiment_runs_on_until_it_is_stopped()
     {
         using var place = new Workplace();
-        await using var server = await ListeningCoordinator.StartAsync(place, place.Folder);
+        await using var server = await ListeningCoordinator.StartAsync(place);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 6, parallel: 3, seconds: 60));
 
         Said interrupted;
@@ -92,7 +92,7 @@ public sealed class ServerTests
     public async Task Whoever_has_no_token_or_a_wrong_file_is_told_what_to_do()
     {
         using var place = new Workplace();
-        await using var server = await ListeningCoordinator.StartAsync(place, place.Folder);
+        await using var server = await ListeningCoordinator.StartAsync(place);
         place.Write("ledger.yaml", Manifests.Ledger("random", trials: 3, parallel: 3, seconds: 0));
         place.Write("broken.yaml", Manifests.Ledger("radom", trials: 3, parallel: 4, seconds: 0));
         place.Write("algorithm.yaml", Manifests.Ledger("sobol", trials: 3, parallel: 3, seconds: 0));
@@ -114,7 +114,7 @@ public sealed class ServerTests
         Assert.Contains("This is not the bearer token", wrong.Error, StringComparison.Ordinal);
         Assert.Contains("There is no token file", missing.Error, StringComparison.Ordinal);
         Assert.Contains("broken.yaml:", broken.Error, StringComparison.Ordinal);
-        Assert.Contains("algorithm.yaml:10 spec.algorithm.algorithmName 'sobol': has no service here", algorithm.Error, StringComparison.Ordinal);
+        Assert.Contains("algorithm.yaml:11 spec.algorithm.algorithmName 'sobol': has no service here", algorithm.Error, StringComparison.Ordinal);
         Assert.Contains("--store is about this machine", both.Error, StringComparison.Ordinal);
         Assert.Contains("works on this machine alone", validate.Error, StringComparison.Ordinal);
         Assert.Contains("http://127.0.0.1:1/ does not answer", away.Error, StringComparison.Ordinal);
@@ -156,24 +156,22 @@ public sealed class ServerTests
     private sealed class ListeningCoordinator : IAsyncDisposable
     {
         private readonly Workplace _place;
-        private readonly string _workingDirectory;
         private readonly int _servicePort = Workplace.FreePort();
         private readonly Process _service;
         private Process _coordinator;
 
-        private ListeningCoordinator(Workplace place, string workingDirectory)
+        private ListeningCoordinator(Workplace place)
         {
             _place = place;
-            _workingDirectory = workingDirectory;
             _service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{_servicePort}");
             _coordinator = StartProgram();
         }
 
         public string Address { get; } = $"http://127.0.0.1:{Workplace.FreePort()}";
 
-        public static async Task<ListeningCoordinator> StartAsync(Workplace place, string workingDirectory)
+        public static async Task<ListeningCoordinator> StartAsync(Workplace place)
         {
-            var server = new ListeningCoordinator(place, workingDirectory);
+            var server = new ListeningCoordinator(place);
             await server.HealthyAsync();
             return server;
         }
@@ -217,7 +215,6 @@ public sealed class ServerTests
             $"--Coordinator:Listen={Address}",
             "--Coordinator:TokenFile=token",
             "--Coordinator:Store=server.db",
-            $"--Coordinator:WorkingDirectory={_workingDirectory}",
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
 
         /// <summary>Waits for the health that a container's check would see.</summary>

@@ -86,9 +86,10 @@ public sealed class PrometheusTests
         {
             var query = Uri.EscapeDataString(
                 "sum by (katib_algorithm_name) (rpc_server_call_duration_seconds_count{rpc_response_status_code=\"OK\"})");
-            using var http = new HttpClient { BaseAddress = new($"http://127.0.0.1:{own}") };
+            using var http = new HttpClient();
+            var address = new Uri($"http://127.0.0.1:{own}/api/v1/query?query={query}");
             var result = await PollAsync("Prometheus has scraped the service", async () =>
-                JsonNode.Parse(await http.GetStringAsync($"/api/v1/query?query={query}", Token))!["data"]!["result"]!.AsArray() is [var found, ..]
+                JsonNode.Parse(await http.GetStringAsync(address, Token))!["data"]!["result"]!.AsArray() is [var found, ..]
                     ? found
                     : null);
 

@@ -19,7 +19,7 @@ internal sealed class ExperimentTrace
 
     private static readonly ActivitySource Source = Instruments.Source;
 
-    /// <summary>The id that the next root on this thread gets: the sampler looks at it, so it must be there first.</summary>
+    /// <summary>The id that the next root on this thread gets: when a sampler looks at it, or else when the root starts.</summary>
     [ThreadStatic]
     private static ActivityTraceId _next;
 
@@ -69,8 +69,8 @@ internal sealed class ExperimentTrace
             default(ActivityContext),
             [new("katib.experiment.name", _name), new("katib.experiment.namespace", _namespace)],
             asker is { Recorded: true } ? [new(asker.Context)] : null);
-        _next = default;
         _ = root?.SetStartTime(_begun).Start();
+        _next = default;
         return Identify(root, _rootId);
     }
 

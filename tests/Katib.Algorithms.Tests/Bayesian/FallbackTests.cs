@@ -40,7 +40,7 @@ public sealed class FallbackTests
     public void The_fit_calls_who_times_it_and_the_reply_does_not_depend_on_it()
     {
         var study = Histories.Of(Plane, 30, seed: 4);
-        var timer = new Timer();
+        using var timer = new Timer();
 
         var timed = new BayesianOptimization().Suggest(study with { Fitting = timer.Start }, 3, CancellationToken.None);
         var untimed = new BayesianOptimization().Suggest(study, 3, CancellationToken.None);

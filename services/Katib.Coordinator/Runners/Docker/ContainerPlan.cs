@@ -147,9 +147,8 @@ internal sealed record ContainerPlan(
     {
         if (!ignored.IsEmpty)
         {
-            var verb = ignored.Length is 1 ? "is" : "are";
-            yield return $"In a container of Docker's {string.Join(", ", ignored)} {verb} ignored: "
-                + "they concern a cluster.";
+            var (verb, they) = ignored.Length is 1 ? ("is", "it concerns") : ("are", "they concern");
+            yield return $"In a container of Docker's {string.Join(", ", ignored)} {verb} ignored: {they} a cluster.";
         }
     }
 
