@@ -95,7 +95,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         Assert.InRange(Assert.Single(series["process.memory.usage"]).Value, 10e6, 1e9);
         Assert.NotEmpty(series["process.cpu.time"]);
 
-        var page = await File.ReadAllTextAsync(Path.Combine(Workplace.Repository, "docs", "telemetry.md"), Token);
+        var page = await File.ReadAllTextAsync(Path.Combine(Workplace.Repository, "services", "telemetry.md"), Token);
         Assert.All(
             series.Select(static s => s.Key).Where(static n => n.Split('.')[0] is "katib" or "rpc" or "process"),
             n => Assert.Contains($"| `{n}` |", page, StringComparison.Ordinal));
