@@ -33,7 +33,7 @@ public sealed class PrometheusTests
     }
 
     [Fact]
-    public async Task Promtool_finds_no_fault_with_them()
+    public async Task Promtool_reads_them_and_finds_no_fault_with_the_names_that_are_ours()
     {
         Assert.SkipUnless(IsOnPath("promtool"), "promtool is not installed (package prometheus).");
         var port = Programs.FreePort();
@@ -52,7 +52,10 @@ public sealed class PrometheusTests
         var said = await promtool.StandardOutput.ReadToEndAsync(Token) + await promtool.StandardError.ReadToEndAsync(Token);
         await promtool.WaitForExitAsync(Token);
 
-        Assert.True(promtool.ExitCode is 0, said);
+        // 3 says that it would have chosen other names; .NET has a few of those.
+        Assert.True(promtool.ExitCode is 0 or 3, said);
+        Assert.DoesNotContain(
+            said.Split('\n'), static l => l.Split('_')[0] is "katib" or "rpc" or "process" or "target");
     }
 
     [Fact]
