@@ -31,6 +31,9 @@ internal sealed partial class SuggestionService(
     {
         using var search = await admission.SearchAsync(message, context.CancellationToken);
         var request = reader.Read(UnreadSuggestionsRequest.Parser, message);
+
+        // All that is needed of it has been copied: it may go while the search takes memory of its own.
+        message = [];
         var experiment = request.Experiment?.Name ?? "";
         telemetry.Asked(experiment, request.CurrentRequestNumber, request.Trials.Count);
         var algorithm = served.For(request.Experiment);
