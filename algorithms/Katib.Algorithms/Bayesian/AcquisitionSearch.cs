@@ -8,7 +8,7 @@ namespace Katib.Algorithms.Bayesian;
 /// <remarks>
 /// Many candidates are judged at once; the best of them, far from each other, are climbed from: along the axes that have
 /// a gradient together, by L-BFGS in lock step, and along the others one after the other, by trying their values. A
-/// finite space that is small is judged whole.
+/// finite space that is small is judged whole. A category that is held is what all points have.
 /// </remarks>
 internal sealed class AcquisitionSearch(
     SearchSpace space,
@@ -17,6 +17,7 @@ internal sealed class AcquisitionSearch(
     Acquisition acquisition,
     TrustRegion? region,
     IReadOnlySet<Point> taken,
+    Category? held,
     Philox random,
     CancellationToken cancellationToken)
 {
@@ -45,7 +46,13 @@ internal sealed class AcquisitionSearch(
         [.. Enumerable.Range(0, model.Dimension).Where(d => model.Axes[d].IsSmooth)];
 
     private readonly int[] _rough =
-        [.. Enumerable.Range(0, model.Dimension).Where(d => model.Axes[d].Levels is not null)];
+    [
+        .. Enumerable.Range(0, model.Dimension)
+            .Where(d => model.Axes[d].Levels is not null && d != held?.Axis),
+    ];
+
+    /// <summary>The observed places that may be looked around, the best first.</summary>
+    private readonly ImmutableArray<int> _centers = process.Best(LocalCenters, held);
 
     /// <summary>How many points have been judged, which is what a search costs.</summary>
     public int Judged { get; private set; }
@@ -56,7 +63,8 @@ internal sealed class AcquisitionSearch(
         if (space.Size is { } size && size <= MaxListed)
         {
             var all = Enumerable.Range(0, (int)size).Select(i => space.PointAt(i));
-            return BestOf([.. all.Where(p => !taken.Contains(p))]);
+            var free = all.Where(p => !taken.Contains(p)).ToImmutableArray();
+            return BestOf(free.RemoveAll(p => held?.Has(p, model) is false)) ?? BestOf(free);
         }
 
         var global = Global();
@@ -151,7 +159,7 @@ internal sealed class AcquisitionSearch(
             var unit = new double[model.Dimension];
             model.Encode(space.Quantile(probabilities), unit);
             region?.MoveInto(unit, new(random.Key + 2), (ulong)i);
-            units.Add(Snapped(unit));
+            units.Add(Snapped(Held(unit)));
         }
 
         return units.MoveToImmutable();
@@ -161,14 +169,13 @@ internal sealed class AcquisitionSearch(
     private ImmutableArray<double[]> Local()
     {
         const double CategoryShare = 0.3;
-        var centers = process.Best(LocalCenters);
         var draws = new double[1 + (3 * model.Dimension)];
         var units = ImmutableArray.CreateBuilder<double[]>(LocalCandidates);
         var share = Math.Min(1, 4.0 / model.Dimension);
         for (var i = 0; i < LocalCandidates; i++)
         {
             random.Fill((ulong)i, draws);
-            var unit = process.Observations.Sites.Units.Row(centers[i % centers.Length]).ToArray();
+            var unit = process.Observations.Sites.Units.Row(_centers[i % _centers.Length]).ToArray();
             for (var d = 0; d < unit.Length; d++)
             {
                 var axis = model.Axes[d];
@@ -184,13 +191,24 @@ internal sealed class AcquisitionSearch(
                 }
             }
 
-            units.Add(Snapped(unit));
+            units.Add(Snapped(Held(unit)));
         }
 
         return units.MoveToImmutable();
     }
 
     private double Clamp(int d, double unit) => Math.Clamp(unit, region?.Lower[d] ?? 0, region?.Upper[d] ?? 1);
+
+    /// <summary>The place moved to the category that is held.</summary>
+    private double[] Held(double[] unit)
+    {
+        if (held is { } category)
+        {
+            unit[category.Axis] = category.Index;
+        }
+
+        return unit;
+    }
 
     private double[] Snapped(double[] unit)
     {
@@ -211,7 +229,7 @@ internal sealed class AcquisitionSearch(
         var chosen = new List<double[]>
         {
             candidates[IndexOfMax(values)],
-            process.Observations.Sites.Units.Row(process.Best(1)[0]).ToArray(),
+            Held(process.Observations.Sites.Units.Row(_centers[0]).ToArray()),
         };
         var wanted = chosen.Count + GlobalStarts;
         var byValue = Enumerable.Range(0, candidates.Length).OrderByDescending(i => values[i]).ToArray();

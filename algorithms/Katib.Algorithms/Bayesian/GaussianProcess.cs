@@ -94,6 +94,18 @@ internal sealed class GaussianProcess
     public ImmutableArray<int> Best(int count) =>
         [.. Enumerable.Range(0, Observations.Count).OrderBy(MeanAt).Take(count)];
 
+    /// <summary>The same among those that have a category; among all of them where none has, or without one.</summary>
+    public ImmutableArray<int> Best(int count, Category? category)
+    {
+        if (category is not { } wanted)
+        {
+            return Best(count);
+        }
+
+        var own = Best(Observations.Count).RemoveAll(i => !wanted.Has(Observations.Sites.Units.Row(i)));
+        return own.IsEmpty ? Best(count) : [.. own.Take(count)];
+    }
+
     /// <summary>The optimal constant mean; fills in the inverse times the values less it.</summary>
     public static double Solve(Matrix inverse, ReadOnlySpan<double> values, Span<double> residuals)
     {

@@ -121,13 +121,16 @@ internal sealed class Model(
                 spent += SecondsPerModel(results.Length);
             }
 
+            // Where the doubted lengths had their turn, a category that was neglected has its own.
+            var held = number % 2 is 0 ? Category.Neglected(_space, history.Results, process, open) : null;
             var search = new AcquisitionSearch(
                 study.Space,
                 _space,
                 process,
-                Acquire(process, results, workspace, feasibility, open),
-                number % 2 is 0 ? region : null,
+                Acquire(process, results, workspace, feasibility, open, held),
+                number % 2 is 0 && held is null ? region : null,
                 taken,
+                held,
                 new(Philox.KeyOf($"{key} pick {number}")),
                 cancellationToken);
             if (search.Best() is not { } pick)
@@ -232,10 +235,13 @@ internal sealed class Model(
         ImmutableArray<Result> results,
         Workspace workspace,
         Feasibility? feasibility,
-        List<Point> open)
+        List<Point> open,
+        Category? held)
     {
-        var seen = open.ToHashSet();
-        List<Point> sampled = [.. open, .. process.Best(BestObserved).Select(i => results[i].Point).Where(seen.Add)];
+        // A category that is held competes with itself: an improvement is one over the best that it has.
+        var unknown = held is { } category ? open.FindAll(p => category.Has(p, _space)) : open;
+        var seen = unknown.ToHashSet();
+        List<Point> sampled = [.. unknown, .. process.Best(BestObserved, held).Select(i => results[i].Point).Where(seen.Add)];
         return new(
             _space,
             process,

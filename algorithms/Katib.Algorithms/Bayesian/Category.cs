@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+
+namespace Katib.Algorithms.Bayesian;
+
+/// <summary>A category of an axis.</summary>
+/// <param name="Axis">The number of the axis.</param>
+/// <param name="Index">The number of the category.</param>
+internal readonly record struct Category(int Axis, double Index)
+{
+    /// <summary>When so many results have brought next to nothing, other categories get a turn.</summary>
+    private const int Patience = 10;
+
+    /// <summary>Next to nothing: this part of the way from the median to the best.</summary>
+    private const double MinGain = 0.03;
+
+    /// <summary>A category is neglected while it has less than this part of what would be even.</summary>
+    private const double EvenShare = 0.6;
+
+    /// <summary>Whether a place has it.</summary>
+    public bool Has(ReadOnlySpan<double> unit) => unit[Axis] == Index;
+
+    /// <summary>Whether a point has it.</summary>
+    public bool Has(Point point, ModelSpace space) => point.Coordinates[space.Axes[Axis].Position] == Index;
+
+    /// <summary>The category that was tried least, when the search stands still and has neglected one; null otherwise.</summary>
+    /// <remarks>
+    /// Parameters often matter under one category only, and the best places of two have nothing in common. Results that
+    /// pile up around the best place of one make all of another look hopeless after a few poor draws, and what is left
+    /// to gain around the first, however little, look better for ever. The best place's own categories are not neglected.
+    /// </remarks>
+    /// <param name="space">The model's space.</param>
+    /// <param name="results">All results, in their order.</param>
+    /// <param name="process">The model.</param>
+    /// <param name="open">Places whose losses are not known.</param>
+    public static Category? Neglected(
+        ModelSpace space, ImmutableArray<Result> results, GaussianProcess process, IReadOnlyCollection<Point> open)
+    {
+        if (!space.Axes.Any(static a => a.IsCategorical) || !IsStanding(results))
+        {
+            return null;
+        }
+
+        var tried = results.Length + open.Count;
+        var best = process.Observations.Sites.Units.Row(process.Best(1)[0]);
+        Category? neglected = null;
+        var fewest = int.MaxValue;
+        for (var d = 0; d < space.Dimension; d++)
+        {
+            var levels = space.Axes[d].Levels ?? 0;
+            if (!space.Axes[d].IsCategorical || levels > EvenShare * tried)
+            {
+                continue;
+            }
+
+            var counts = new int[levels];
+            foreach (var point in results.Select(static r => r.Point).Concat(open))
+            {
+                counts[(int)point.Coordinates[space.Axes[d].Position]]++;
+            }
+
+            for (var k = 0; k < counts.Length; k++)
+            {
+                if (counts[k] < fewest && counts[k] < EvenShare * tried / levels && best[d] != k)
+                {
+                    (neglected, fewest) = (new(d, k), counts[k]);
+                }
+            }
+        }
+
+        return neglected;
+    }
+
+    /// <summary>Whether the last results have brought next to nothing.</summary>
+    private static bool IsStanding(ImmutableArray<Result> results)
+    {
+        var losses = results.Select(static r => r.Loss).ToArray();
+        var sorted = losses.Order().ToArray();
+        var gain = MinGain * (sorted[sorted.Length / 2] - sorted[0]);
+        var (best, idle) = (double.PositiveInfinity, 0);
+        foreach (var loss in losses)
+        {
+            (best, idle) = loss < best - gain ? (loss, 0) : (best, idle + 1);
+        }
+
+        return idle >= Patience;
+    }
+}
