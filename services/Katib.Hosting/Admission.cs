@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.IO.Pipelines;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -54,9 +52,9 @@ internal sealed class Admission(ServiceLimits limits, TimeProvider time)
         }
     }
 
-    /// <summary>Waits for a processor to read a message on and to search; disposing the lease frees it.</summary>
-    public async ValueTask<IDisposable> SearchAsync(byte[] message, CancellationToken cancellationToken) =>
-        await _searches.EnterAsync(MessageHead.ExperimentName(new(message)), 1, cancellationToken) ?? throw TooMany();
+    /// <summary>Waits for a processor to search on; disposing the lease frees it.</summary>
+    public async ValueTask<IDisposable> SearchAsync(string experiment, CancellationToken cancellationToken) =>
+        await _searches.EnterAsync(experiment, 1, cancellationToken) ?? throw TooMany();
 
     private static RpcException TooMany() => ErrorInterceptor.Refusal(
         StatusCode.ResourceExhausted, "Too many requests wait already; try again later.");
@@ -77,7 +75,7 @@ internal sealed class Admission(ServiceLimits limits, TimeProvider time)
         using var gaveUp = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, deadline.Token);
         try
         {
-            var lease = await AdmitAsync(context.Request.BodyReader, gaveUp.Token);
+            var lease = await AdmitAsync(new(context.Request.BodyReader, time, gaveUp.Token), gaveUp.Token);
             if (timeout is { } whole)
             {
                 // gRPC starts the clock only now.
@@ -93,21 +91,21 @@ internal sealed class Admission(ServiceLimits limits, TimeProvider time)
         }
     }
 
-    private async Task<IDisposable> AdmitAsync(PipeReader body, CancellationToken gaveUp)
+    private async Task<IDisposable> AdmitAsync(UnreadBody body, CancellationToken gaveUp)
     {
-        var head = await LookAsync(body, MessageHead.PrefixLength, limits.Arrival, MessageHead.Read, gaveUp)
+        var head = await body.LookAsync(MessageHead.PrefixLength, limits.Arrival, MessageHead.Read)
             ?? throw ErrorInterceptor.Refusal(StatusCode.InvalidArgument, "The request holds no message.");
         ThrowIfUnwelcome(head);
         var whole = MessageHead.PrefixLength + (long)head.Length;
-        var experiment = await LookAsync(
-            body, Math.Min(whole, MessageHead.NameLength), limits.Arrival, MessageHead.FramedName, gaveUp);
+        var experiment = await body.LookAsync(
+            Math.Min(whole, MessageHead.NameLength), limits.Arrival, MessageHead.ExperimentName);
 
         var lease = await _messages.EnterAsync(
             experiment, (int)Math.Clamp(head.Length, 1, limits.BytesInWork), gaveUp) ?? throw TooMany();
         try
         {
             var patience = limits.Arrival + TimeSpan.FromSeconds(head.Length / Mebibyte);
-            var length = await LookAsync(body, whole + 1, patience, static b => b.Length, gaveUp);
+            var length = await body.LookAsync(whole + 1, patience, static b => b.Length);
             return length == whole
                 ? lease
                 : throw ErrorInterceptor.Refusal(
@@ -134,45 +132,6 @@ internal sealed class Admission(ServiceLimits limits, TimeProvider time)
             throw ErrorInterceptor.Refusal(
                 StatusCode.ResourceExhausted,
                 $"The message has {head.Length} bytes; this instance has the memory to read {limits.MessageBytes}.");
-        }
-    }
-
-    /// <summary>Looks at the body, without taking any of it, when so many bytes are there or it has ended.</summary>
-    private async ValueTask<T> LookAsync<T>(
-        PipeReader body, long enough, TimeSpan patience, Func<ReadOnlySequence<byte>, T> look, CancellationToken gaveUp)
-    {
-        // Nearly always everything is there.
-        if (body.TryRead(out var there) && TryLook(there, out var seen))
-        {
-            return seen;
-        }
-
-        using var late = new CancellationTokenSource(patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(gaveUp, late.Token);
-        try
-        {
-            while (true)
-            {
-                if (TryLook(await body.ReadAsync(either.Token), out seen))
-                {
-                    return seen;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (late.IsCancellationRequested && !gaveUp.IsCancellationRequested)
-        {
-            throw ErrorInterceptor.Refusal(
-                StatusCode.DeadlineExceeded, $"The message has not arrived within {patience.TotalSeconds} s.");
-        }
-
-        bool TryLook(ReadResult read, out T seen)
-        {
-            var isEnough = read.IsCompleted || read.Buffer.Length >= enough;
-            seen = isEnough ? look(read.Buffer) : default!;
-
-            // What has been examined is what HTTP/2 sends more for.
-            body.AdvanceTo(read.Buffer.Start, isEnough ? read.Buffer.Start : read.Buffer.End);
-            return isEnough;
         }
     }
 }

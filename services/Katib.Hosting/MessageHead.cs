@@ -24,33 +24,25 @@ internal readonly record struct MessageHead(byte Compression, uint Length)
             : null;
     }
 
-    /// <summary>The name of the experiment in a message with its prefix.</summary>
-    public static string FramedName(ReadOnlySequence<byte> body) =>
-        ExperimentName(body.Slice(Math.Min(PrefixLength, body.Length)));
-
-    /// <summary>The name of the experiment in a message; empty where it does not stand at the beginning.</summary>
-    public static string ExperimentName(ReadOnlySequence<byte> message)
+    /// <summary>The name of the experiment in a message with its prefix; empty where it does not stand at the beginning.</summary>
+    public static string ExperimentName(ReadOnlySequence<byte> body)
     {
-        var reader = new SequenceReader<byte>(message);
-        return TryReadField(ref reader, out _)
-            && TryReadField(ref reader, out var length)
+        var reader = new SequenceReader<byte>(body.Slice(Math.Min(PrefixLength, body.Length)));
+        return TryReadFirstField(ref reader, out _)
+            && TryReadFirstField(ref reader, out var length)
             && length <= NameLength
             && reader.TryReadExact((int)length, out var name)
                 ? Encoding.UTF8.GetString(name)
                 : "";
     }
 
-    private static bool TryReadField(ref SequenceReader<byte> reader, out ulong length)
+    /// <summary>Reads a number of protobuf's; false at the end, or where there is none.</summary>
+    public static bool TryReadVarint(ref SequenceReader<byte> reader, out ulong value)
     {
-        length = 0;
-        if (!reader.TryRead(out var tag) || tag is not FirstField)
+        value = 0;
+        for (var shift = 0; shift < 64 && reader.TryRead(out var digits); shift += 7)
         {
-            return false;
-        }
-
-        for (var shift = 0; shift < 35 && reader.TryRead(out var digits); shift += 7)
-        {
-            length |= (ulong)(digits & 0x7f) << shift;
+            value |= (ulong)(digits & 0x7f) << shift;
             if (digits < 0x80)
             {
                 return true;
@@ -58,5 +50,11 @@ internal readonly record struct MessageHead(byte Compression, uint Length)
         }
 
         return false;
+    }
+
+    private static bool TryReadFirstField(ref SequenceReader<byte> reader, out ulong length)
+    {
+        length = 0;
+        return reader.TryRead(out var tag) && tag is FirstField && TryReadVarint(ref reader, out length);
     }
 }

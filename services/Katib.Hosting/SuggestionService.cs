@@ -24,21 +24,36 @@ internal sealed record ServedAlgorithm(string Name, ISearchAlgorithm Algorithm)
 
 /// <summary>Katib's Suggestion service around one algorithm: two translations and a call.</summary>
 internal sealed partial class SuggestionService(
-    ServedAlgorithm served, Admission admission, RequestReader reader, CallTelemetry telemetry, ILogger<SuggestionService> log)
+    ServedAlgorithm served, Admission admission, CallTelemetry telemetry, ILogger<SuggestionService> log)
 {
     /// <summary>Answers with exactly the number of assignments asked for.</summary>
-    public async Task<Wire.GetSuggestionsReply> GetSuggestions(byte[] message, ServerCallContext context)
+    public async Task<Wire.GetSuggestionsReply> GetSuggestions(
+        Received<UnreadSuggestionsRequest> received, ServerCallContext context)
     {
-        using var search = await admission.SearchAsync(message, context.CancellationToken);
-        var request = reader.Read(UnreadSuggestionsRequest.Parser, message);
+        var experiment = received.Message.Experiment?.Name ?? "";
+        using var search = await admission.SearchAsync(experiment, context.CancellationToken);
+        return Answer(received.Take(), experiment, context.CancellationToken);
+    }
 
-        // All that is needed of it has been copied: it may go while the search takes memory of its own.
-        message = [];
-        var experiment = request.Experiment?.Name ?? "";
-        telemetry.Asked(experiment, request.CurrentRequestNumber, request.Trials.Count);
+    /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
+    public async Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(
+        Received<Wire.ValidateAlgorithmSettingsRequest> received, ServerCallContext context)
+    {
+        var request = received.Take();
+        using var search = await admission.SearchAsync(request.Experiment?.Name ?? "", context.CancellationToken);
+        var algorithm = served.For(request.Experiment);
+        _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
+        return new();
+    }
+
+    private Wire.GetSuggestionsReply Answer(
+        UnreadSuggestionsRequest request, string experiment, CancellationToken cancellationToken)
+    {
+        var count = request.CurrentRequestNumber;
+        telemetry.Asked(experiment, count, request.Trials.Count);
         var algorithm = served.For(request.Experiment);
         var study = WireMapping.ToStudy(request) with { Fitting = telemetry.Fit };
-        var reply = algorithm.Suggest(study, request.CurrentRequestNumber, context.CancellationToken);
+        var reply = algorithm.Suggest(study, count, cancellationToken);
         telemetry.Answered(reply);
         foreach (var warning in reply.Warnings)
         {
@@ -46,16 +61,6 @@ internal sealed partial class SuggestionService(
         }
 
         return WireMapping.ToReply(reply);
-    }
-
-    /// <summary>Validates by asking for nothing, so that validation and search can never disagree.</summary>
-    public async Task<Wire.ValidateAlgorithmSettingsReply> ValidateAlgorithmSettings(byte[] message, ServerCallContext context)
-    {
-        using var search = await admission.SearchAsync(message, context.CancellationToken);
-        var request = reader.Read(Wire.ValidateAlgorithmSettingsRequest.Parser, message);
-        var algorithm = served.For(request.Experiment);
-        _ = algorithm.Suggest(WireMapping.ToStudy(request), count: 0, context.CancellationToken);
-        return new();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Experiment}: {Warning}")]

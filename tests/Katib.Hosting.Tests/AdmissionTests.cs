@@ -250,7 +250,7 @@ public sealed class AdmissionTests
         var named = Ask(Experiment("random", Real("a", "0", "1")), 1).ToByteArray();
 
         var names = new[] { named, named[..3], [], [0x0a], [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0x12, 0x01, 0x41] }
-            .Select(static m => MessageHead.FramedName(new([.. new byte[5], .. m])));
+            .Select(static m => MessageHead.ExperimentName(new([.. new byte[5], .. m])));
 
         Assert.Equal(["study", "", "", "", "", ""], names);
     }

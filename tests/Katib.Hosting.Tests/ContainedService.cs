@@ -40,18 +40,28 @@ internal sealed class ContainedService : IAsyncDisposable
             Image, $"/service/Katib.Suggestion.{name}");
         var port = await DockerAsync("port", id, "6789");
         var service = new ContainedService(id, int.Parse(port.Split('\n')[0].Split(':')[^1], CultureInfo.InvariantCulture));
-        var options = new CallOptions(
-            deadline: (TimeProvider.System.GetUtcNow() + Patience).UtcDateTime, cancellationToken: cancellationToken);
-        try
+        var health = new Health.HealthClient(service.Channel);
+        var begun = TimeProvider.System.GetTimestamp();
+        while (true)
         {
-            _ = await new Health.HealthClient(service.Channel).CheckAsync(new(), options.WithWaitForReady());
-            return service;
-        }
-        catch (RpcException never)
-        {
-            var said = await DockerAsync("logs", id);
-            await service.DisposeAsync();
-            throw new TimeoutException($"Waited {Patience.TotalSeconds} s for {name} to serve in its container: {said}", never);
+            try
+            {
+                _ = await health.CheckAsync(new(), cancellationToken: cancellationToken);
+                return service;
+            }
+            catch (RpcException notYet) when (notYet.StatusCode is StatusCode.Unavailable)
+            {
+                // Docker takes connections to a published port before anything listens behind it, and drops them.
+                if (TimeProvider.System.GetElapsedTime(begun) > Patience)
+                {
+                    var said = await DockerAsync("logs", id);
+                    await service.DisposeAsync();
+                    throw new TimeoutException(
+                        $"Waited {Patience.TotalSeconds} s for {name} to serve in its container: {said}", notYet);
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+            }
         }
     }
 

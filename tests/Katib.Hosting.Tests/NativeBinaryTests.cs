@@ -62,9 +62,6 @@ public sealed class NativeBinaryTests(NativeServices services)
     public async Task Requests_of_20000_trials_of_10_parameters_pass_inside_100_MiB(string name, bool limitIsKnown)
     {
         Assert.SkipUnless(NativeServices.Missing is null, NativeServices.Missing ?? "");
-        Assert.SkipWhen(
-            name is "Bayesian" && TestSize.Of(small: 1, full: 0) is 1,
-            "It came to the end of its memory once, since messages are read whole: with KATIB_TEST_SIZE=full.");
         await using var service = await services.StartAsync(name, limitIsKnown ? InAContainer : AsItIs, Token);
         using var channel = GrpcChannel.ForAddress(service.Address);
         var client = new Wire.Suggestion.SuggestionClient(channel);

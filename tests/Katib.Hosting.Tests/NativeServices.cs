@@ -61,7 +61,7 @@ public sealed class NativeServices : IAsyncLifetime
         [
             "publish", Path.Combine("services", $"Katib.Suggestion.{service}"), "-c", "Release",
             "-r", RuntimeInformation.RuntimeIdentifier, "--artifacts-path", Path.Combine(_folder, "artifacts"),
-            "-o", Path.Combine(_folder, service), "--disable-build-servers",
+            "-o", Path.Combine(_folder, service), "--disable-build-servers", "-p:RunAnalyzers=false",
         ])
         {
             WorkingDirectory = Programs.Repository,

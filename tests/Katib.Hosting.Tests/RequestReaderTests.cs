@@ -17,7 +17,7 @@ public sealed class RequestReaderTests
     {
         var request = Ask(Experiment("random", Real("a", "0", "1")), 2, Trial(("a", "0.5")));
 
-        var read = _reader.Read(Wire.GetSuggestionsRequest.Parser, request.ToByteArray());
+        var read = _reader.Read(Wire.GetSuggestionsRequest.Parser, new(request.ToByteArray())).Message;
 
         Assert.Equal(request, read);
     }
@@ -37,7 +37,7 @@ public sealed class RequestReaderTests
         var part = Ask(Experiment("random", Real(new('a', 400), "0", "1")), 1).ToByteArray();
 
         var refused = Assert.Throws<RpcException>(() =>
-            _reader.Read(UnreadSuggestionsRequest.Parser, [.. part, .. part, .. part]));
+            _reader.Read(UnreadSuggestionsRequest.Parser, new([.. part, .. part, .. part])).Message);
 
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
     }
@@ -59,6 +59,31 @@ public sealed class RequestReaderTests
         Assert.Matches("^The request has [0-9]+ bytes of a trial; this instance has the memory for 1000.$", Refused(request));
     }
 
+    [Fact]
+    public void A_request_is_taken_once()
+    {
+        var received = _reader.Read(
+            UnreadSuggestionsRequest.Parser, new(Ask(Experiment("random", Real("a", "0", "1")), 1).ToByteArray()));
+
+        var taken = received.Take();
+
+        Assert.Equal("study", taken.Experiment.Name);
+        _ = Assert.Throws<InvalidOperationException>(() => received.Message);
+    }
+
+    [Fact]
+    public void Countless_trials_do_not_hide_behind_a_group()
+    {
+        byte[] group = [0x0b, 0x0c];
+        var request = Ask(
+            Experiment("random", Real("a", "0", "1")), 1, Enumerable.Range(0, 167).Select(static _ => new Wire.Trial()));
+
+        var refused = Assert.Throws<RpcException>(() => _reader.Read(
+            UnreadSuggestionsRequest.Parser, new([.. group, .. request.ToByteArray()])).Message);
+
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+    }
+
     [Theory]
     [InlineData(new byte[] { 0x0a, 0x7f })]
     [InlineData(new byte[] { 0xff })]
@@ -67,7 +92,7 @@ public sealed class RequestReaderTests
     [InlineData(new byte[] { 0x0a, 0x05, 0x0a, 0x03, 0xed, 0xa0, 0x80 })]
     public void What_is_no_message_is_the_callers_mistake(byte[] bytes)
     {
-        var refused = Assert.Throws<RpcException>(() => _reader.Read(UnreadSuggestionsRequest.Parser, bytes));
+        var refused = Assert.Throws<RpcException>(() => _reader.Read(UnreadSuggestionsRequest.Parser, new(bytes)).Message);
 
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.StartsWith("The request is malformed: ", refused.Status.Detail, StringComparison.Ordinal);
@@ -92,7 +117,7 @@ public sealed class RequestReaderTests
     private string Refused(Wire.GetSuggestionsRequest request)
     {
         var refused = Assert.Throws<RpcException>(() =>
-            _reader.Read(UnreadSuggestionsRequest.Parser, request.ToByteArray()));
+            _reader.Read(UnreadSuggestionsRequest.Parser, new(request.ToByteArray())).Message);
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
         return refused.Status.Detail;
     }

@@ -9,13 +9,16 @@ failed has the loss null. Seconds are what tell and ask took together.
 """
 
 import json
+import os
 import sys
 import time
 
 
 def serve(begin):
     """Answers until the input ends. `begin` takes a start and gives a version and an optimiser with tell and ask."""
-    replies, sys.stdout = sys.stdout, sys.stderr
+    # Compiled code writes to the descriptor itself: it is pointed elsewhere, too.
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     optimiser = None
     for line in sys.stdin:
         message = json.loads(line)
