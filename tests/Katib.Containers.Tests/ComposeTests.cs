@@ -121,7 +121,7 @@ public sealed class ComposeTests(Images images)
             }
 
             return await compose.RunAsync(
-                "run", "--rm", "--volume", $"{folder.FullName}:/work/test:ro", "katib", "run", "test/experiment.yaml");
+                "run", "--rm", "--volume", $"{folder.FullName}:/experiments/test:ro", "katib", "run", "test/experiment.yaml");
         }
         finally
         {

@@ -41,26 +41,25 @@ internal sealed class ContainedService : IAsyncDisposable
         var port = await DockerAsync("port", id, "6789");
         var service = new ContainedService(id, int.Parse(port.Split('\n')[0].Split(':')[^1], CultureInfo.InvariantCulture));
         var health = new Health.HealthClient(service.Channel);
-        var begun = TimeProvider.System.GetTimestamp();
+        var deadline = (TimeProvider.System.GetUtcNow() + Patience).UtcDateTime;
         while (true)
         {
             try
             {
-                _ = await health.CheckAsync(new(), cancellationToken: cancellationToken);
+                _ = await health.CheckAsync(new(), deadline: deadline, cancellationToken: cancellationToken);
                 return service;
             }
             catch (RpcException notYet) when (notYet.StatusCode is StatusCode.Unavailable)
             {
                 // Docker takes connections to a published port before anything listens behind it, and drops them.
-                if (TimeProvider.System.GetElapsedTime(begun) > Patience)
-                {
-                    var said = await DockerAsync("logs", id);
-                    await service.DisposeAsync();
-                    throw new TimeoutException(
-                        $"Waited {Patience.TotalSeconds} s for {name} to serve in its container: {said}", notYet);
-                }
-
                 await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+            }
+            catch (RpcException never)
+            {
+                var said = await DockerAsync("logs", id);
+                await service.DisposeAsync();
+                throw new TimeoutException(
+                    $"Waited {Patience.TotalSeconds} s for {name} to serve in its container: {said}", never);
             }
         }
     }

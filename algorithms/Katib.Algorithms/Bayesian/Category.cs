@@ -26,48 +26,58 @@ internal readonly record struct Category(int Axis, double Index)
     /// <remarks>
     /// Parameters often matter under one category only, and the best places of two have nothing in common. Results that
     /// pile up around the best place of one make all of another look hopeless after a few poor draws, and what is left
-    /// to gain around the first, however little, look better for ever. The best place's own categories are not neglected.
+    /// to gain around the first, however little, look better for ever. The best place's own categories are not neglected,
+    /// and one where most trials fail is avoided on purpose.
     /// </remarks>
     /// <param name="space">The model's space.</param>
-    /// <param name="results">All results, in their order.</param>
+    /// <param name="history">All results, in their order, and all failures.</param>
     /// <param name="process">The model.</param>
     /// <param name="open">Places whose losses are not known.</param>
     public static Category? Neglected(
-        ModelSpace space, ImmutableArray<Result> results, GaussianProcess process, IReadOnlyCollection<Point> open)
+        ModelSpace space, History history, GaussianProcess process, IReadOnlyCollection<Point> open)
     {
-        if (!space.Axes.Any(static a => a.IsCategorical) || !IsStanding(results))
+        if (!space.Axes.Any(static a => a.IsCategorical) || !IsStanding(history.Results))
         {
             return null;
         }
 
-        var tried = results.Length + open.Count;
+        var points = history.Results.Select(static r => r.Point).Concat(open).Concat(history.Failures).ToArray();
         var best = process.Observations.Sites.Units.Row(process.Best(1)[0]);
         Category? neglected = null;
         var fewest = int.MaxValue;
         for (var d = 0; d < space.Dimension; d++)
         {
             var levels = space.Axes[d].Levels ?? 0;
-            if (!space.Axes[d].IsCategorical || levels > EvenShare * tried)
+            if (!space.Axes[d].IsCategorical || levels > EvenShare * points.Length)
             {
                 continue;
             }
 
-            var counts = new int[levels];
-            foreach (var point in results.Select(static r => r.Point).Concat(open))
+            var tried = Counts(points, space.Axes[d]);
+            var failed = Counts(history.Failures, space.Axes[d]);
+            for (var k = 0; k < levels; k++)
             {
-                counts[(int)point.Coordinates[space.Axes[d].Position]]++;
-            }
-
-            for (var k = 0; k < counts.Length; k++)
-            {
-                if (counts[k] < fewest && counts[k] < EvenShare * tried / levels && best[d] != k)
+                var isAvoided = best[d] == k || 2 * failed[k] > tried[k];
+                if (!isAvoided && tried[k] < fewest && tried[k] < EvenShare * points.Length / levels)
                 {
-                    (neglected, fewest) = (new(d, k), counts[k]);
+                    (neglected, fewest) = (new(d, k), tried[k]);
                 }
             }
         }
 
         return neglected;
+    }
+
+    /// <summary>How many of the points have each category of an axis.</summary>
+    private static int[] Counts(IEnumerable<Point> points, ModelAxis axis)
+    {
+        var counts = new int[axis.Levels!.Value];
+        foreach (var point in points)
+        {
+            counts[(int)point.Coordinates[axis.Position]]++;
+        }
+
+        return counts;
     }
 
     /// <summary>Whether the last results have brought next to nothing.</summary>

@@ -122,7 +122,7 @@ internal sealed class Model(
             }
 
             // Where the doubted lengths had their turn, a category that was neglected has its own.
-            var held = number % 2 is 0 ? Category.Neglected(_space, history.Results, process, open) : null;
+            var held = number % 2 is 0 ? Category.Neglected(_space, history, process, open) : null;
             var search = new AcquisitionSearch(
                 study.Space,
                 _space,

@@ -39,12 +39,32 @@ public sealed class CategoryTests
     }
 
     [Fact]
+    public void A_category_that_only_fails_is_left_alone()
+    {
+        var study = Given.Study(Given.Double("a", "0", "1"), Given.Categorical("c", "x", "y", "z"));
+        var trials = ImmutableArray<Trial>.Empty;
+        for (var i = 0; i < 60; i++)
+        {
+            var point = study.Space.Parse(new BayesianOptimization()
+                .Suggest(study with { Trials = trials, Issued = i }, 1, CancellationToken.None).Suggestions[0].Assignments)!.Value;
+            var (a, c) = (point.Coordinates[0], point.Coordinates[1]);
+            var loss = Math.Abs(a - 0.5) + c;
+            trials = trials.Add(c is 2
+                ? new($"t{i}", point, TrialStatus.Failed, null, Histories.Time(i))
+                : new($"t{i}", point, TrialStatus.Succeeded, loss, Histories.Time(i)));
+        }
+
+        Assert.InRange(trials.Skip(30).Count(static t => t.Status is TrialStatus.Failed), 0, 3);
+        Assert.InRange(trials.Skip(30).Count(static t => t.Point!.Value.Coordinates[1] is 1), 4, 20);
+    }
+
+    [Fact]
     public void Without_categories_none_is_neglected()
     {
         var results = Enumerable.Range(0, 40).Select(static i => new Result(new([i / 40.0]), i, false)).ToImmutableArray();
         var process = Models.Process(Models.Line, Observations.Of(Models.Line, results), Models.Of(1, 1e-3, 0.5));
 
-        Assert.Null(Category.Neglected(Models.Line, results, process, []));
+        Assert.Null(Category.Neglected(Models.Line, HistoryOf(results), process, []));
     }
 
     [Fact]
@@ -56,7 +76,7 @@ public sealed class CategoryTests
             .Select(static i => new Result(new([i / 40.0, i % 2]), i, false)).ToImmutableArray();
         var process = Models.Process(space, Observations.Of(space, results), Models.Of(1, 1e-3, 0.5, 1));
 
-        Assert.Null(Category.Neglected(space, results, process, []));
+        Assert.Null(Category.Neglected(space, HistoryOf(results), process, []));
     }
 
     [Theory]
@@ -89,7 +109,10 @@ public sealed class CategoryTests
         study.Space.Parameters[0].FromScale(study.Space.Parameters[0].ToScale(value));
 
     private static Category? Neglected(ImmutableArray<Result> results, params Point[] open) => Category.Neglected(
-        Models.Mixed, results, Models.Process(Models.Mixed, Observations.Of(Models.Mixed, results), Fit), open);
+        Models.Mixed, HistoryOf(results), Models.Process(Models.Mixed, Observations.Of(Models.Mixed, results), Fit), open);
+
+    private static History HistoryOf(ImmutableArray<Result> results, params ImmutableArray<Point> failures) =>
+        new(results, failures, [], new HashSet<Point>());
 
     /// <summary>Poor results of some categories, and then many of the category 0 around one good place.</summary>
     private static ImmutableArray<Result> Standing(int[] others) =>
