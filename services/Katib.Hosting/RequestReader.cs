@@ -109,12 +109,13 @@ internal sealed class RequestReader(ServiceLimits limits)
                 StatusCode.InvalidArgument, "The request is malformed: it holds a group."),
             _ => false,
         };
-        if (!isWhole || size > (ulong)reader.Remaining)
+        // The parser takes a length's lower 32 bits: what it would read on has to be counted.
+        length = (uint)size;
+        if (!isWhole || length > reader.Remaining)
         {
             return false;
         }
 
-        length = (long)size;
         reader.Advance(length);
         return true;
     }

@@ -71,17 +71,19 @@ public sealed class RequestReaderTests
         _ = Assert.Throws<InvalidOperationException>(() => received.Message);
     }
 
-    [Fact]
-    public void Countless_trials_do_not_hide_behind_a_group()
+    /// <summary>A group, and an empty trial whose length has more bits than the parser takes.</summary>
+    [Theory]
+    [InlineData(new byte[] { 0x0b, 0x0c }, StatusCode.InvalidArgument)]
+    [InlineData(new byte[] { 0x12, 0x80, 0x80, 0x80, 0x80, 0x10 }, StatusCode.ResourceExhausted)]
+    public void Countless_trials_hide_behind_nothing(byte[] before, StatusCode expected)
     {
-        byte[] group = [0x0b, 0x0c];
         var request = Ask(
             Experiment("random", Real("a", "0", "1")), 1, Enumerable.Range(0, 167).Select(static _ => new Wire.Trial()));
 
         var refused = Assert.Throws<RpcException>(() => _reader.Read(
-            UnreadSuggestionsRequest.Parser, new([.. group, .. request.ToByteArray()])).Message);
+            UnreadSuggestionsRequest.Parser, new([.. before, .. request.ToByteArray()])).Message);
 
-        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Equal(expected, refused.StatusCode);
     }
 
     [Theory]
