@@ -18,7 +18,7 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var session = new ExperimentSession(options.Store, time);
-        var manifest = ManifestFile.Read(options.File, RunnerOf, options.Endpoints);
+        var manifest = await ManifestFile.ReadAsync(options.File, FindRunnerAsync, options.Endpoints);
         manifest.PrintFindings(Console.Error);
         if (manifest.Spec is null)
         {
@@ -59,8 +59,8 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
         }
 
         // What was begun in containers goes on in containers.
-        RunnerKind RunnerOf(ExperimentSpec found) => options.Runner
-            ?? (options.Fresh ? null : session.FindRunner(found.Namespace, found.Name))
+        async Task<RunnerKind> FindRunnerAsync(ExperimentSpec found) => options.Runner
+            ?? (options.Fresh ? null : await session.FindRunnerAsync(found.Namespace, found.Name, cancellationToken))
             ?? RunnerKind.Process;
     }
 

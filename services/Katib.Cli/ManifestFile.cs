@@ -25,8 +25,8 @@ internal sealed record ManifestFile(
     private const long MaxBytes = 4 * 1024 * 1024;
 
     /// <summary>Reads and checks a file. An algorithm that is served elsewhere is checked by its service.</summary>
-    public static ManifestFile Read(
-        FileInfo file, Func<ExperimentSpec, RunnerKind> findRunner, IReadOnlyDictionary<string, Uri>? endpoints = null)
+    public static async Task<ManifestFile> ReadAsync(
+        FileInfo file, Func<ExperimentSpec, Task<RunnerKind>> findRunnerAsync, IReadOnlyDictionary<string, Uri>? endpoints = null)
     {
         var parsed = ExperimentYaml.Parse(Text(file));
         var folder = file.DirectoryName!;
@@ -35,7 +35,7 @@ internal sealed record ManifestFile(
             return new(file.ToString(), folder, null, RunnerKind.Process, parsed.Problems, parsed.Warnings, []);
         }
 
-        var runner = findRunner(spec);
+        var runner = await findRunnerAsync(spec);
         var check = runner.Check(spec);
         var isServedElsewhere = endpoints?.ContainsKey(spec.Algorithm.Name) is true;
         var problems = check.Problems

@@ -6,7 +6,6 @@ using Katib.Coordinator;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Telemetry;
-using Microsoft.Data.Sqlite;
 
 var root = new RootCommand("""
     Tunes the parameters of your program: give it a Katib Experiment, get the best trial.
@@ -50,7 +49,7 @@ catch (ServerUnavailableException unavailable)
     return ExitCodes.Failure;
 }
 catch (Exception expected) when (expected is StoreException or ExperimentRefusedException or UserException
-    or RunnerUnavailableException or TelemetryException or SqliteException or IOException or UnauthorizedAccessException)
+    or RunnerUnavailableException or TelemetryException or IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(expected.Message);
     return ExitCodes.Usage;

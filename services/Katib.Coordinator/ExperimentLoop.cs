@@ -28,6 +28,7 @@ public sealed class ExperimentLoop(
     private const int MaxFailedCalls = 3;
 
     private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, int> _numbers =
         stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
@@ -39,15 +40,23 @@ public sealed class ExperimentLoop(
 
     private ExperimentState _state = stored.State;
     private int _failedCalls;
+    private CancellationToken _saving;
 
     /// <summary>How far the experiment has come; may be read from any thread.</summary>
     public ExperimentState State => Volatile.Read(ref _state);
+
+    /// <summary>Why it does not get on, as a sentence; null when it does. May be read from any thread.</summary>
+    public string? Trouble => store.Trouble;
 
     /// <summary>Runs until the experiment has ended and nothing of it is left running.</summary>
     /// <exception cref="SuggestionUnavailableException">The algorithm service does not answer; the state is kept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
     public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
     {
+        // What has happened is saved even where the loop is to end; only a store that does not answer then keeps nobody.
+        using var saving = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        await using var ending = cancellationToken.Register(() => saving.CancelAfter(LastPatience));
+        _saving = saving.Token;
         using var watched = Instruments.Watch(this, spec);
         var events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true, SingleWriter = true });
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -72,7 +81,7 @@ public sealed class ExperimentLoop(
                 var isWaiting = actions.IsEmpty;
                 while (events.Reader.TryRead(out var happened) || isWaiting)
                 {
-                    Record(happened ?? await events.Reader.ReadAsync(cancellationToken));
+                    await RecordAsync(happened ?? await events.Reader.ReadAsync(cancellationToken));
                     isWaiting = false;
                 }
             }
@@ -81,7 +90,7 @@ public sealed class ExperimentLoop(
         {
             while (events.Reader.TryRead(out var happened))
             {
-                Record(happened);
+                await RecordAsync(happened);
             }
 
             await InterruptAsync();
@@ -131,23 +140,25 @@ public sealed class ExperimentLoop(
                 await RequestAsync(count, cancellationToken);
                 break;
             case ExperimentAction.StartTrial(var trial):
-                Save(trial with
+                var running = trial with
                 {
                     Status = TrialStatus.Running,
                     Reason = "TrialRunning",
                     Message = "Trial is running",
                     StartedAt = time.GetUtcNow(),
-                });
+                };
+                await SaveAsync(running);
                 await runner.StartAsync(JobOf(trial), cancellationToken);
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                End(trial, TrialEnding.Kill(trial, time.GetUtcNow()));
+                await EndAsync(trial, TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();
-                Set(_state with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) });
-                store.Save(stored.Id, _state);
+                var finished = _state with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) };
+                await store.SaveAsync(stored.Id, finished, _saving);
+                Set(finished);
                 break;
             default:
                 throw new InvalidOperationException($"There is no action {action}.");
@@ -190,7 +201,7 @@ public sealed class ExperimentLoop(
             Trials = _state.Trials.AddRange(trials),
             SettingsEcho = RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho),
         };
-        store.AddTrials(stored.Id, after, trials);
+        await store.AddTrialsAsync(stored.Id, after, trials, _saving);
         foreach (var trial in trials)
         {
             _numbers.Add(trial.Name, trial.Number);
@@ -219,7 +230,7 @@ public sealed class ExperimentLoop(
             Observation.Of(spec.Objective.AllMetricNames));
     }
 
-    private void Record(TrialEvent happened)
+    private async Task RecordAsync(TrialEvent happened)
     {
         // A trial that was stopped may still have events under way.
         if (!_numbers.TryGetValue(happened.Trial, out var number)
@@ -232,12 +243,13 @@ public sealed class ExperimentLoop(
         {
             case TrialEvent.Measured(_, var first, var points):
                 var measured = trial with { Observation = trial.Observation.Add(points) };
-                store.AppendObservations(stored.Id, measured, first, points);
+                await store.AppendObservationsAsync(stored.Id, measured, first, points, _saving);
                 Set(_state.With(measured));
                 break;
             case TrialEvent.Ended(_, var exit):
                 var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
-                End(trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
+                await EndAsync(
+                    trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
             default:
                 throw new InvalidOperationException($"There is no event {happened}.");
@@ -251,14 +263,15 @@ public sealed class ExperimentLoop(
         await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
         foreach (var trial in running)
         {
-            End(trial, TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" });
+            var interrupted = TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" };
+            await EndAsync(trial, interrupted);
         }
     }
 
     /// <summary>Saves what has become of a trial that ran, and tells operators; <paramref name="report"/> is part of that.</summary>
-    private void End(TrialState attempt, TrialState after, Action? report = null)
+    private async Task EndAsync(TrialState attempt, TrialState after, Action? report = null)
     {
-        Save(after);
+        await SaveAsync(after);
         var end = after.EndedAt ?? time.GetUtcNow();
         Instruments.Ended(attempt, after, end);
         _trace.Ended(attempt, after, end, report);
@@ -278,9 +291,9 @@ public sealed class ExperimentLoop(
         Environment = _trace.EnvironmentOf(trial),
     };
 
-    private void Save(TrialState trial)
+    private async Task SaveAsync(TrialState trial)
     {
-        store.Save(stored.Id, trial);
+        await store.SaveAsync(stored.Id, trial, _saving);
         Set(_state.With(trial));
     }
 

@@ -52,9 +52,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     {
         var spec = request.Spec;
         var folder = location.FolderOf(spec.Namespace, spec.Name);
-        using var held = await LockAsync(folder, spec.Name, cancellationToken);
-        using var store = ExperimentStore.Open(location.File);
-        var old = store.Read(spec.Namespace, spec.Name);
+        await using var store = await ExperimentStore.OpenAsync(location, time, isPatient: true, cancellationToken);
+        using var held = await LockAsync(store, spec.Namespace, spec.Name, cancellationToken);
+        var old = await store.ReadAsync(spec.Namespace, spec.Name, cancellationToken);
         var stored = old is null || request.Fresh ? null : Admit(old, spec);
         if (stored?.State.Outcome is not null && !stored.State.Trials.Any(static t => t.IsActive))
         {
@@ -77,11 +77,11 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             {
                 await using var earlier = old is null ? null : RunnerOf(store, old, folder);
                 await ForgetAsync(store, earlier ?? runner, old, folder, cancellationToken);
-                stored = store.Create(spec, request.Folder, request.Runner, begun);
+                stored = await store.CreateAsync(spec, request.Folder, request.Runner, begun, cancellationToken);
             }
             else
             {
-                store.Update(stored.Id, spec, stored.State);
+                await store.UpdateAsync(stored.Id, spec, stored.State, cancellationToken);
             }
 
             var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
@@ -106,8 +106,9 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     public async Task StopAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
     {
         var folder = location.FolderOf(stored.Namespace, stored.Name);
-        using var held = await LockAsync(folder, stored.Name, cancellationToken);
-        if (store.Read(stored.Namespace, stored.Name) is not { State: { Outcome: null } state } unfinished)
+        using var held = await LockAsync(store, stored.Namespace, stored.Name, cancellationToken);
+        if (await store.ReadAsync(stored.Namespace, stored.Name, cancellationToken)
+            is not { State: { Outcome: null } state } unfinished)
         {
             return;
         }
@@ -115,7 +116,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         // Stored before it is done: whoever comes next finishes what is left to stop.
         var now = time.GetUtcNow();
         var ended = state with { Outcome = Outcome.Stopped, EndedAt = now, Conditions = state.Conditions.End(Outcome.Stopped, now) };
-        store.Save(unfinished.Id, ended);
+        await store.SaveAsync(unfinished.Id, ended, cancellationToken);
         var trace = ExperimentTrace.Of(stored.Namespace, stored.Name, state);
         var span = trace.Begin();
         await using (var runner = RunnerOf(store, stored, folder))
@@ -126,7 +127,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         foreach (var trial in state.Trials.Where(static t => t.IsActive))
         {
             var killed = TrialEnding.Kill(trial, time.GetUtcNow());
-            store.Save(unfinished.Id, killed);
+            await store.SaveAsync(unfinished.Id, killed, cancellationToken);
             trace.Ended(trial, killed, killed.EndedAt!.Value);
         }
 
@@ -138,7 +139,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     public async Task DeleteAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
     {
         var folder = location.FolderOf(stored.Namespace, stored.Name);
-        using (await LockAsync(folder, stored.Name, cancellationToken))
+        using (await LockAsync(store, stored.Namespace, stored.Name, cancellationToken))
         {
             await using var runner = RunnerOf(store, stored, folder);
             await ForgetAsync(store, runner, stored, folder, cancellationToken);
@@ -148,15 +149,15 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     }
 
     /// <summary>What the trials of an experiment in the store are run as; null when it is not there.</summary>
-    public RunnerKind? FindRunner(string @namespace, string name)
+    public async Task<RunnerKind?> FindRunnerAsync(string @namespace, string name, CancellationToken cancellationToken)
     {
-        if (!File.Exists(location.File))
+        if (!location.Database.Exists)
         {
             return null;
         }
 
-        using var store = ExperimentStore.OpenExisting(location.File);
-        return store.List().FirstOrDefault(e => e.Namespace == @namespace && e.Name == name)?.Runner;
+        await using var store = await ExperimentStore.OpenExistingAsync(location, time, cancellationToken);
+        return (await store.ListAsync(cancellationToken)).FirstOrDefault(e => e.Namespace == @namespace && e.Name == name)?.Runner;
     }
 
     private static LineParser Parser(TrialJob job) => new(new(job.Collector, job.MetricNames));
@@ -209,7 +210,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         if (stored is not null)
         {
-            store.Delete(stored.Id);
+            await store.DeleteAsync(stored.Id, cancellationToken);
         }
     }
 
@@ -249,12 +250,16 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
     }
 
-    private async Task<ExperimentLock> LockAsync(string folder, string name, CancellationToken cancellationToken)
+    /// <summary>Two locks: one on what trials leave on this machine, one that every user of a shared database sees.</summary>
+    private async Task<ExperimentLock> LockAsync(
+        ExperimentStore store, string @namespace, string name, CancellationToken cancellationToken)
     {
+        var folder = location.FolderOf(@namespace, name);
         var begun = time.GetTimestamp();
-        var taken = ExperimentLock.TryTake(folder);
-        while (taken is null)
+        ExperimentLock? taken;
+        while ((taken = ExperimentLock.TryTake(folder)) is null || !await store.TryHoldAsync(@namespace, name, cancellationToken))
         {
+            taken?.Dispose();
             if (time.GetElapsedTime(begun) > LockPatience)
             {
                 throw new ExperimentRefusedException(
@@ -262,7 +267,6 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             }
 
             await Task.Delay(LockPatience / 10, time, cancellationToken);
-            taken = ExperimentLock.TryTake(folder);
         }
 
         return taken;

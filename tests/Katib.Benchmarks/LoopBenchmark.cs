@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Katib.Algorithms.Random;
 using Katib.Coordinator;
+using Katib.Coordinator.Storage;
 using Katib.Hosting;
 
 namespace Katib.Benchmarks;
@@ -54,7 +55,7 @@ internal static class LoopBenchmark
         await using var service = SuggestionHost.Build("random", new RandomSearch(), new(IPAddress.Loopback, 0));
         await service.StartAsync();
         var endpoint = new Uri(service.Urls.Single());
-        var session = new ExperimentSession(new(Path.Combine(folder, "katib.db")), TimeProvider.System);
+        var session = new ExperimentSession(StoreLocation.OfFile(Path.Combine(folder, "katib.db")), TimeProvider.System);
         var before = Cpu();
         var stored = await session.RunAsync(
             new(Given.Experiment("loop", trials, Parallel, parameters: 3), folder, [], Fresh: false),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Storage;
@@ -15,7 +16,7 @@ internal static class StoreBenchmark
     {
         var katib = await programs.KatibAsync();
         var file = Path.Combine(programs.Scratch, "large.db");
-        Fill(file);
+        await FillAsync(file);
         Figures.Title(
             $"store: whole katib processes with {Trials} trials of 10 parameters in the store, median of {Rounds}, against katib --help");
         var baseline = await MedianAsync(katib, "--help");
@@ -25,16 +26,23 @@ internal static class StoreBenchmark
         Figures.Print("katib export NAME --csv", await MedianAsync(katib, "export", Name, "--csv", "--store", file), "ms", baseline);
     }
 
-    private static void Fill(string file)
+    private static async Task FillAsync(string file)
     {
         var spec = Given.Experiment(Name, Trials, parallel: 3, parameters: 10);
         var now = TimeProvider.System.GetUtcNow();
         var running = Conditions.Begin(now);
-        using var store = ExperimentStore.Open(file);
-        var stored = store.Create(spec, Path.GetDirectoryName(file)!, RunnerKind.Process, new([], now, EndedAt: null, running, []));
-        TrialState[] trials = [.. Enumerable.Range(1, Trials).Select(number => Trial(number, now))];
+        await using var store = await ExperimentStore.OpenAsync(
+            StoreLocation.OfFile(file), TimeProvider.System, isPatient: false, CancellationToken.None);
+        var stored = await store.CreateAsync(
+            spec,
+            Path.GetDirectoryName(file)!,
+            RunnerKind.Process,
+            new([], now, EndedAt: null, running, []),
+            CancellationToken.None);
+        ImmutableArray<TrialState> trials = [.. Enumerable.Range(1, Trials).Select(number => Trial(number, now))];
         var ended = running.End(Outcome.MaxTrialsReached, now);
-        store.AddTrials(stored.Id, new([.. trials], now, now, ended, [], Outcome.MaxTrialsReached), trials);
+        await store.AddTrialsAsync(
+            stored.Id, new(trials, now, now, ended, [], Outcome.MaxTrialsReached), trials, CancellationToken.None);
     }
 
     private static TrialState Trial(int number, DateTimeOffset now) => new(

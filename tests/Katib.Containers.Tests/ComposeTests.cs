@@ -20,11 +20,11 @@ public sealed class ComposeTests(Images images)
         Assert.SkipUnless(Compose.Missing is null, Compose.Missing ?? "");
 
         var config = await new Compose("katib-config", "docker-compose.yml")
-            .RunAsync("--profile", "telemetry", "--profile", "command", "config");
+            .RunAsync("--profile", "postgres", "--profile", "telemetry", "--profile", "command", "config");
 
         var services = Recipes.Parse(config.Expect(0).Output).Single()["services"]!.AsObject();
         Assert.Equal(
-            ["bayesianoptimization", "collector", "coordinator", "grid", "jaeger", "katib", "prometheus", "random"],
+            ["bayesianoptimization", "collector", "coordinator", "grid", "jaeger", "katib", "postgres", "prometheus", "random"],
             services.Select(static s => s.Key).Order(StringComparer.Ordinal));
     }
 

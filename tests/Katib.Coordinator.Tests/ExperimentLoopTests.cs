@@ -74,9 +74,9 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     {
         await using var runner = new InstantRunner(static _ => null);
         using var cancellation = new CancellationTokenSource();
-        using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
+        await using var store = await OpenStoreAsync();
         var spec = Given.Spec();
-        var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
+        var stored = await store.CreateAsync(spec, _folder, RunnerKind.Process, Given.State(), TestContext.Current.CancellationToken);
         using var client = new SuggestionClient(new(_random.Urls.Single()), TimeProvider.System);
         var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
 
@@ -85,7 +85,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         await cancellation.CancelAsync();
         _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
 
-        var after = store.Read("default", "study")!.State.Trials;
+        var after = (await store.ReadAsync("default", "study", TestContext.Current.CancellationToken))!.State.Trials;
         Assert.Equal(["study-0001", "study-0002", "study-0003"], runner.Stopped.Order());
         Assert.All(after, static t => Assert.Equal((TrialStatus.Created, 2), (t.Status, t.Attempt)));
     }
@@ -99,9 +99,15 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         var failure = await Assert.ThrowsAsync<SuggestionUnavailableException>(() => RunAsync(Given.Spec(), runner, client));
 
         Assert.Contains("http://127.0.0.1:1/ does not answer", failure.Message, StringComparison.Ordinal);
-        using var store = ExperimentStore.OpenExisting(Path.Combine(_folder, "katib.db"));
-        Assert.Null(store.Read("default", "study")!.State.Outcome);
+        await using var store = await OpenStoreAsync();
+        Assert.Null((await store.ReadAsync("default", "study", TestContext.Current.CancellationToken))!.State.Outcome);
     }
+
+    private Task<ExperimentStore> OpenStoreAsync() => ExperimentStore.OpenAsync(
+        StoreLocation.OfFile(Path.Combine(_folder, "katib.db")),
+        TimeProvider.System,
+        isPatient: true,
+        TestContext.Current.CancellationToken);
 
     private async Task<(Outcome Outcome, ExperimentState State)> RunAsync(
         ExperimentSpec spec, InstantRunner runner, WebApplication service)
@@ -113,11 +119,11 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     private async Task<(Outcome Outcome, ExperimentState State)> RunAsync(
         ExperimentSpec spec, InstantRunner runner, SuggestionClient client)
     {
-        using var store = ExperimentStore.Open(Path.Combine(_folder, "katib.db"));
-        var stored = store.Create(spec, _folder, RunnerKind.Process, Given.State());
+        await using var store = await OpenStoreAsync();
+        var stored = await store.CreateAsync(spec, _folder, RunnerKind.Process, Given.State(), TestContext.Current.CancellationToken);
         var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
         var outcome = await loop.RunAsync(TestContext.Current.CancellationToken);
-        var saved = store.Read("default", "study")!.State.Trials;
+        var saved = (await store.ReadAsync("default", "study", TestContext.Current.CancellationToken))!.State.Trials;
         Assert.Equal(loop.State.Trials.Select(static t => (t.Name, t.Status)), saved.Select(static t => (t.Name, t.Status)));
         return (outcome, loop.State);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Katib.Coordinator.Tests.Storage;
 
 namespace Katib.EndToEnd.Tests;
 
@@ -57,6 +58,36 @@ public sealed class ServerTests
 
         var status = JsonNode.Parse(run.Output)!["status"]!;
         Assert.Equal(12, (int?)status["trialsSucceeded"]);
+        Assert.Equal(12, Lines(place, "end").Length);
+        Assert.Equal(12, Lines(place, "end").Distinct().Count());
+        Assert.Empty(place.TrialProcesses());
+    }
+
+    [Fact]
+    public async Task On_PostgreSQL_nothing_is_lost_when_the_database_goes_away_and_then_the_coordinator()
+    {
+        await using var postgres = new PostgresServer();
+        var database = await postgres.CreateDatabaseAsync();
+        using var place = new Workplace();
+        await using var server = await ListeningCoordinator.StartAsync(place, database);
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 12, parallel: 3, seconds: 1));
+        using var katib = server.Start("run", "ledger.yaml", "-o", "json");
+        await BegunAsync(place, katib, trials: 4);
+
+        await postgres.StopAsync();
+        await Workplace.UntilAsync("a call is refused", async () => (await server.KatibAsync("status")).ExitCode is not 0);
+        var away = await server.KatibAsync("status");
+        await postgres.StartAgainAsync();
+        await BegunAsync(place, katib, trials: 8);
+        await server.KillAsync();
+        await server.StartAgainAsync();
+        var run = (await Workplace.EndAsync(katib)).Expect(0);
+        var best = (await server.KatibAsync("best", "ledger", "-o", "env")).Expect(0);
+
+        Assert.Contains("cannot be used", away.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", away.Error, StringComparison.Ordinal);
+        Assert.Contains("X='", best.Output, StringComparison.Ordinal);
+        Assert.Equal(12, (int?)JsonNode.Parse(run.Output)!["status"]!["trialsSucceeded"]);
         Assert.Equal(12, Lines(place, "end").Length);
         Assert.Equal(12, Lines(place, "end").Distinct().Count());
         Assert.Empty(place.TrialProcesses());
@@ -124,6 +155,24 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public async Task A_trial_does_not_see_the_coordinators_settings()
+    {
+        using var place = new Workplace { Environment = { ["Coordinator__Trials"] = "trials", ["KATIB_TOKEN"] = "of-somebody-else" } };
+        await using var server = await ListeningCoordinator.StartAsync(place);
+        place.Write(
+            "ledger.yaml",
+            Manifests.Ledger("random", trials: 1, parallel: 1, seconds: 0).Replace("sleep 0", "env", StringComparison.Ordinal));
+
+        _ = (await server.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var said = (await server.KatibAsync("logs", "ledger-0001")).Expect(0).Output;
+
+        Assert.Contains("KATIB_TRIAL_DIR=", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("Coordinator__", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("KATIB_TOKEN", said, StringComparison.Ordinal);
+        Assert.True(Directory.Exists(place.PathOf("trials/default.ledger")));
+    }
+
+    [Fact]
     public async Task A_coordinator_without_a_token_refuses_to_listen()
     {
         using var place = new Workplace();
@@ -158,20 +207,21 @@ public sealed class ServerTests
         private readonly Workplace _place;
         private readonly int _servicePort = Workplace.FreePort();
         private readonly Process _service;
+        private readonly string _store;
         private Process _coordinator;
 
-        private ListeningCoordinator(Workplace place)
+        private ListeningCoordinator(Workplace place, string store)
         {
-            _place = place;
+            (_place, _store) = (place, store);
             _service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{_servicePort}");
             _coordinator = StartProgram();
         }
 
         public string Address { get; } = $"http://127.0.0.1:{Workplace.FreePort()}";
 
-        public static async Task<ListeningCoordinator> StartAsync(Workplace place)
+        public static async Task<ListeningCoordinator> StartAsync(Workplace place, string store = "server.db")
         {
-            var server = new ListeningCoordinator(place);
+            var server = new ListeningCoordinator(place, store);
             await server.HealthyAsync();
             return server;
         }
@@ -214,7 +264,7 @@ public sealed class ServerTests
             "Katib.Coordinator.dll",
             $"--Coordinator:Listen={Address}",
             "--Coordinator:TokenFile=token",
-            "--Coordinator:Store=server.db",
+            $"--Coordinator:Store={_store}",
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
 
         /// <summary>Waits for the health that a container's check would see.</summary>

@@ -28,7 +28,7 @@ internal static class BestCommand
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             var (spec, state, _) = await source.ReadAsync(parsed.GetRequiredValue(name), cancellationToken);
             if (ExperimentMachine.Best(spec.Objective, state.Trials) is not { } best)
             {

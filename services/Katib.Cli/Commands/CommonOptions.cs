@@ -27,7 +27,7 @@ internal static class CommonOptions
     public static Option<FileInfo> Store() => new("--store")
     {
         Description = "The file that keeps experiments and results",
-        DefaultValueFactory = static _ => new(StoreLocation.Default.File),
+        DefaultValueFactory = static _ => new(StoreLocation.DefaultFile),
     };
 
     public static Argument<string> Name() => new("name")
@@ -80,8 +80,10 @@ internal static class CommonOptions
     }
 
     /// <summary>Where the user keeps the experiments: the coordinator where one is named, the store otherwise.</summary>
-    public static IExperimentSource Open(ParseResult parsed, Option<FileInfo> store) =>
-        OpenServer(parsed) as IExperimentSource ?? new StoreFile(new(parsed.GetRequiredValue(store).FullName));
+    public static async Task<IExperimentSource> OpenAsync(
+        ParseResult parsed, Option<FileInfo> store, CancellationToken cancellationToken) =>
+        OpenServer(parsed) as IExperimentSource
+        ?? await StoreFile.OpenAsync(StoreLocation.OfFile(parsed.GetRequiredValue(store).FullName), cancellationToken);
 
     /// <summary>The coordinator that the user names; null when the command is for this machine.</summary>
     public static CoordinatorServer? OpenServer(ParseResult parsed) =>

@@ -14,7 +14,7 @@ internal static class DeleteCommand
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             var found = await source.FindAsync(parsed.GetRequiredValue(name), cancellationToken);
             var trials = (await source.ReadAsync(found, cancellationToken)).State.Trials.Length;
             await source.DeleteAsync(found, cancellationToken);

@@ -29,7 +29,7 @@ internal static class ExportCommand
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             var (spec, state, _) = await source.ReadAsync(parsed.GetRequiredValue(name), cancellationToken);
             await using var output = new StreamWriter(Console.OpenStandardOutput());
             if (parsed.GetValue(lines))

@@ -14,7 +14,7 @@ internal static class LogsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var name = parsed.GetRequiredValue(trial);
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             if (await source.ListAsync(name, cancellationToken) is not [var experiment, ..] found)
             {
                 throw new UserException($"There is no trial '{name}'; `katib status EXPERIMENT` lists trials.");

@@ -63,7 +63,7 @@ internal static class RunCommand
             var isJson = parsed.GetRequiredValue(output) is "json";
             if (CommonOptions.OpenServer(parsed) is { } server)
             {
-                using (server)
+                await using (server)
                 {
                     return await new ServerRun(server, isJson, TimeProvider.System).RunAsync(
                         parsed.GetRequiredValue(file), budgets, parsed.GetValue(fresh), cancellationToken);
@@ -75,7 +75,7 @@ internal static class RunCommand
                 new(
                     parsed.GetRequiredValue(file),
                     budgets,
-                    new(parsed.GetRequiredValue(store).FullName),
+                    StoreLocation.OfFile(parsed.GetRequiredValue(store).FullName),
                     parsed.GetRequiredValue(endpoints).ToImmutableDictionary(),
                     parsed.GetValue(runner),
                     [.. devices],

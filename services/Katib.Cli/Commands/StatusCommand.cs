@@ -24,7 +24,7 @@ internal static class StatusCommand
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             if (parsed.GetValue(name) is not { } wanted)
             {
                 List(await source.ListAsync(trial: null, cancellationToken));

@@ -15,7 +15,7 @@ internal static class StopCommand
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var source = CommonOptions.Open(parsed, store);
+            await using var source = await CommonOptions.OpenAsync(parsed, store, cancellationToken);
             var found = await source.FindAsync(parsed.GetRequiredValue(name), cancellationToken);
             await source.StopAsync(found, cancellationToken);
             var (spec, state, _) = await source.ReadAsync(found, cancellationToken);

@@ -12,10 +12,10 @@ internal static class ValidateCommand
         var runner = CommonOptions.Runner("What the trials will be run as (default: process)");
         var command = new Command("validate", "List everything that is wrong with an Experiment, with line, path, value and remedy.") { file, runner };
         command.RefuseServer();
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, _) =>
         {
-            var manifest = ManifestFile.Read(
-                parsed.GetRequiredValue(file), _ => parsed.GetValue(runner) ?? RunnerKind.Process);
+            var manifest = await ManifestFile.ReadAsync(
+                parsed.GetRequiredValue(file), _ => Task.FromResult(parsed.GetValue(runner) ?? RunnerKind.Process));
             manifest.PrintFindings(Console.Out);
             if (manifest.Spec is null)
             {

@@ -110,10 +110,11 @@ internal sealed class CoordinatorServer : IExperimentSource
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public ValueTask DisposeAsync()
     {
         _http.Dispose();
         _handler.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static KnownExperiment? Follow(KnownExperiment? known, JsonObject line)

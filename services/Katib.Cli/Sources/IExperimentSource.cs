@@ -5,7 +5,7 @@ using Katib.Coordinator.Manifests;
 namespace Katib.Cli.Sources;
 
 /// <summary>Where experiments are kept and looked at: a store's file, or a coordinator elsewhere.</summary>
-internal interface IExperimentSource : IDisposable
+internal interface IExperimentSource : IAsyncDisposable
 {
     /// <summary>All experiments, or those with a trial of that name; oldest first.</summary>
     Task<ImmutableArray<ListedExperiment>> ListAsync(string? trial, CancellationToken cancellationToken);

@@ -7,57 +7,70 @@ using Katib.Coordinator.Storage;
 namespace Katib.Cli.Sources;
 
 /// <summary>The experiments of a store's file on this machine.</summary>
-internal sealed class StoreFile(StoreLocation location) : IExperimentSource
+internal sealed class StoreFile : IExperimentSource
 {
-    private readonly ExperimentStore _store = ExperimentStore.OpenExisting(location.File);
-    private readonly ExperimentSession _session = new(location, TimeProvider.System);
+    private readonly StoreLocation _location;
+    private readonly ExperimentStore _store;
+    private readonly ExperimentSession _session;
+
+    private StoreFile(StoreLocation location, ExperimentStore store) =>
+        (_location, _store, _session) = (location, store, new(location, TimeProvider.System));
+
+    /// <summary>Opens a file that is there.</summary>
+    /// <exception cref="StoreException">There is none, or it cannot be read.</exception>
+    public static async Task<StoreFile> OpenAsync(StoreLocation location, CancellationToken cancellationToken) =>
+        new(location, await ExperimentStore.OpenExistingAsync(location, TimeProvider.System, cancellationToken));
 
     /// <inheritdoc/>
-    public Task<ImmutableArray<ListedExperiment>> ListAsync(string? trial, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<ListedExperiment>> ListAsync(string? trial, CancellationToken cancellationToken)
     {
-        var found = trial is null ? _store.List() : _store.FindByTrial(trial);
-        return Task.FromResult(found
-            .Select(e => new ListedExperiment(
+        var found = trial is null
+            ? await _store.ListAsync(cancellationToken)
+            : await _store.FindByTrialAsync(trial, cancellationToken);
+        return
+        [
+            .. found.Select(e => new ListedExperiment(
                 e.Namespace,
                 e.Name,
                 e.State.Conditions[^1],
                 e.State.StartedAt,
-                IsAbandoned(e) ? "no process works on it" : null))
-            .ToImmutableArray());
+                IsAbandoned(e) ? "no process works on it" : null)),
+        ];
     }
 
     /// <inheritdoc/>
-    public Task<KnownExperiment> ReadAsync(ListedExperiment experiment, CancellationToken cancellationToken)
+    public async Task<KnownExperiment> ReadAsync(ListedExperiment experiment, CancellationToken cancellationToken)
     {
-        var stored = Read(experiment);
-        return Task.FromResult(new KnownExperiment(
+        var stored = await FindAsync(experiment, cancellationToken);
+        return new(
             ExperimentYaml.Parse(stored.Manifest).Spec!,
             stored.State,
-            IsAbandoned(stored) ? "No process works on it: `katib run` with the same file goes on." : null));
+            IsAbandoned(stored) ? "No process works on it: `katib run` with the same file goes on." : null);
     }
 
     /// <inheritdoc/>
-    public Task<Stream> OpenLogAsync(ListedExperiment experiment, string trial, CancellationToken cancellationToken)
+    public async Task<Stream> OpenLogAsync(ListedExperiment experiment, string trial, CancellationToken cancellationToken)
     {
-        var folder = location.FolderOf(experiment.Namespace, experiment.Name);
-        return TrialLog.Newest(folder, Read(experiment).State.Find(trial)!) is { } log
-            ? Task.FromResult<Stream>(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+        var folder = _location.FolderOf(experiment.Namespace, experiment.Name);
+        var stored = await FindAsync(experiment, cancellationToken);
+        return TrialLog.Newest(folder, stored.State.Find(trial)!) is { } log
+            ? new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)
             : throw new UserException($"The trial '{trial}' has not printed anything yet.");
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
-        _session.StopAsync(_store, Read(experiment), cancellationToken);
+    public async Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
+        await _session.StopAsync(_store, await FindAsync(experiment, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task DeleteAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
-        _session.DeleteAsync(_store, Read(experiment), cancellationToken);
+    public async Task DeleteAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
+        await _session.DeleteAsync(_store, await FindAsync(experiment, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _store.Dispose();
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
-    private StoredExperiment Read(ListedExperiment experiment) =>
-        _store.Read(experiment.Namespace, experiment.Name)
+    private async Task<StoredExperiment> FindAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
+        await _store.ReadAsync(experiment.Namespace, experiment.Name, cancellationToken)
         ?? throw new UserException($"The experiment '{experiment.Name}' was deleted a moment ago.");
 
     private bool IsAbandoned(StoredExperiment stored)
@@ -67,7 +80,7 @@ internal sealed class StoreFile(StoreLocation location) : IExperimentSource
             return false;
         }
 
-        using var taken = ExperimentLock.TryTake(location.FolderOf(stored.Namespace, stored.Name));
+        using var taken = ExperimentLock.TryTake(_location.FolderOf(stored.Namespace, stored.Name));
         return taken is not null;
     }
 }

@@ -23,10 +23,10 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
     private long _toldAt;
 
     /// <summary>Tells until the experiment has ended, is gone, or is not worked on here.</summary>
-    public async Task FollowAsync(Func<ExperimentLook?> look, CancellationToken cancellationToken)
+    public async Task FollowAsync(Func<Task<ExperimentLook?>> lookAsync, CancellationToken cancellationToken)
     {
         response.ContentType = "application/json;stream=watch";
-        while (look() is { } now)
+        while (await lookAsync() is { } now)
         {
             Tell(now);
             if (!now.IsWorkedOn)

@@ -2,7 +2,6 @@ using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Data.Sqlite;
 
 namespace Katib.Coordinator.Api;
 
@@ -67,9 +66,11 @@ internal static partial class Gate
                     StatusCodes.Status413PayloadTooLarge, $"An Experiment has at most {SubmitApi.MaxBodyBytes} bytes.");
             case BadHttpRequestException bad:
                 return ApiProblem.Of(bad.StatusCode, bad.Message);
-            case StoreException:
-                return ApiProblem.Of(StatusCodes.Status500InternalServerError, failure.Message);
-            case SqliteException or IOException or UnauthorizedAccessException:
+            case StoreException { IsTemporary: var isTemporary }:
+                return ApiProblem.Of(
+                    isTemporary ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
+                    failure.Message);
+            case IOException or UnauthorizedAccessException:
                 Log.Failed(Logger(context), context.Request.Method, failure);
                 return ApiProblem.Of(
                     StatusCodes.Status500InternalServerError, "The coordinator cannot read or write its store; its log says why.");

@@ -29,9 +29,9 @@ internal sealed class SubmitApi(
     {
         var api = ActivatorUtilities.CreateInstance<SubmitApi>(app.Services);
         app.Use(next => context => Gate.InvokeAsync(context, token, next));
-        app.MapGet($"{Root}/experiments", api.List);
+        app.MapGet($"{Root}/experiments", api.ListAsync);
         var experiments = app.MapGroup($"{Root}/namespaces/{{namespace}}/experiments");
-        experiments.MapGet("", api.List);
+        experiments.MapGet("", api.ListAsync);
         experiments.MapPost("", api.CreateAsync);
         experiments.MapGet("/{name}", api.ReadAsync);
         experiments.MapDelete("/{name}", api.DeleteAsync);
@@ -39,11 +39,12 @@ internal sealed class SubmitApi(
         experiments.MapGet("/{name}/trials/{trial}/log", api.LogAsync);
     }
 
-    private IResult List(string? @namespace, string? trial) => Results.Json<JsonNode>(new JsonObject
+    private async Task<IResult> ListAsync(
+        string? @namespace, string? trial, CancellationToken cancellationToken) => Results.Json<JsonNode>(new JsonObject
     {
         ["apiVersion"] = "kubeflow.org/v1beta1",
         ["kind"] = "ExperimentList",
-        ["items"] = new JsonArray([.. runs.List(@namespace, trial).Select(stored =>
+        ["items"] = new JsonArray([.. (await runs.ListAsync(@namespace, trial, cancellationToken)).Select(stored =>
         {
             var item = StatusJson.OfExperimentAlone(JsonNode.Parse(stored.Manifest)!.AsObject(), stored.State);
             return WithNote(item, stored.State.Outcome is null ? runs.NoteOn(stored.Namespace, stored.Name) : null);
@@ -54,7 +55,7 @@ internal sealed class SubmitApi(
     {
         using var leaving = Leaving(context);
         var text = await BodyAsync(context.Request, leaving.Token);
-        var submission = Submission.Read(text, spec => runs.RunnerFor(spec, fresh));
+        var submission = await Submission.ReadAsync(text, spec => runs.FindRunnerAsync(spec, fresh, leaving.Token));
         var problems = submission.Problems;
         if (submission.Parsed.Spec is { } parsed && parsed.Namespace != @namespace)
         {
@@ -67,10 +68,11 @@ internal sealed class SubmitApi(
             return ApiProblem.Invalid(problems);
         }
 
-        var isNew = fresh || runs.Look(spec.Namespace, spec.Name) is null;
+        var isNew = fresh || await runs.LookAsync(spec.Namespace, spec.Name, leaving.Token) is null;
         try
         {
-            await runs.Begin(spec, _folder, isPatient: false, fresh).Admission.WaitAsync(Patience, time, leaving.Token);
+            var work = await runs.BeginAsync(spec, _folder, isPatient: false, leaving.Token, fresh);
+            await work.Admission.WaitAsync(Patience, time, leaving.Token);
         }
         catch (TimeoutException)
         {
@@ -88,7 +90,7 @@ internal sealed class SubmitApi(
             return ApiProblem.Invalid([.. refused.Problems.Select(submission.Parsed.Locate)]);
         }
 
-        if (Show(spec.Namespace, spec.Name) is not { } experiment)
+        if (await ShowAsync(spec.Namespace, spec.Name, leaving.Token) is not { } experiment)
         {
             return ApiProblem.NoExperiment(spec.Namespace, spec.Name);
         }
@@ -107,10 +109,10 @@ internal sealed class SubmitApi(
     {
         if (!watch)
         {
-            return ShowOrNot(@namespace, name);
+            return await ShowOrNotAsync(@namespace, name, context.RequestAborted);
         }
 
-        if (runs.Look(@namespace, name) is null)
+        if (await runs.LookAsync(@namespace, name, context.RequestAborted) is null)
         {
             return ApiProblem.NoExperiment(@namespace, name);
         }
@@ -118,7 +120,8 @@ internal sealed class SubmitApi(
         using var leaving = Leaving(context);
         try
         {
-            await new ExperimentWatch(context.Response, time).FollowAsync(() => runs.Look(@namespace, name), leaving.Token);
+            await new ExperimentWatch(context.Response, time).FollowAsync(
+                () => runs.LookAsync(@namespace, name, leaving.Token), leaving.Token);
         }
         catch (OperationCanceledException) when (leaving.IsCancellationRequested)
         {
@@ -129,14 +132,16 @@ internal sealed class SubmitApi(
     }
 
     private async Task<IResult> StopAsync(string @namespace, string name) =>
-        await runs.StopAsync(@namespace, name) ? ShowOrNot(@namespace, name) : ApiProblem.NoExperiment(@namespace, name);
+        await runs.StopAsync(@namespace, name)
+            ? await ShowOrNotAsync(@namespace, name, CancellationToken.None)
+            : ApiProblem.NoExperiment(@namespace, name);
 
     private async Task<IResult> DeleteAsync(string @namespace, string name) =>
         await runs.DeleteAsync(@namespace, name) ? Results.NoContent() : ApiProblem.NoExperiment(@namespace, name);
 
     private async Task<IResult> LogAsync(string @namespace, string name, string trial, HttpContext context)
     {
-        if (runs.LogOf(@namespace, name, trial) is not { } file)
+        if (await runs.FindLogAsync(@namespace, name, trial, context.RequestAborted) is not { } file)
         {
             return ApiProblem.Of(StatusCodes.Status404NotFound, $"The trial '{trial}' has not printed anything yet, or there is none.");
         }
@@ -148,13 +153,13 @@ internal sealed class SubmitApi(
         return Results.Empty;
     }
 
-    private IResult ShowOrNot(string @namespace, string name) =>
-        Show(@namespace, name) is { } experiment
+    private async Task<IResult> ShowOrNotAsync(string @namespace, string name, CancellationToken cancellationToken) =>
+        await ShowAsync(@namespace, name, cancellationToken) is { } experiment
             ? Results.Json<JsonNode>(experiment)
             : ApiProblem.NoExperiment(@namespace, name);
 
-    private JsonObject? Show(string @namespace, string name) =>
-        runs.Look(@namespace, name) is { } look ? WithNote(StatusJson.OfExperiment(look.Spec, look.State), look.Note) : null;
+    private async Task<JsonObject?> ShowAsync(string @namespace, string name, CancellationToken cancellationToken) =>
+        await runs.LookAsync(@namespace, name, cancellationToken) is { } look ? WithNote(StatusJson.OfExperiment(look.Spec, look.State), look.Note) : null;
 
     /// <summary>Ends with the request, and with the coordinator, which must not wait for its watchers.</summary>
     private CancellationTokenSource Leaving(HttpContext context) =>

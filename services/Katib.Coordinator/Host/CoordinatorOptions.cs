@@ -13,8 +13,11 @@ internal sealed class CoordinatorOptions
     /// <summary>The folder whose YAML files are run; empty for none.</summary>
     public string Experiments { get; set; } = "";
 
-    /// <summary>The file that keeps experiments and results.</summary>
-    public string Store { get; set; } = StoreLocation.Default.File;
+    /// <summary>What keeps experiments and results: a file, or <c>postgres://USER@HOST:PORT/DATABASE</c>.</summary>
+    public string Store { get; set; } = StoreLocation.DefaultFile;
+
+    /// <summary>The folder for what trials leave; empty for one beside the store's file, or <c>.katib/trials</c>.</summary>
+    public string Trials { get; set; } = "";
 
     /// <summary>The address of the submit API; empty for no API.</summary>
     public string Listen { get; set; } = "";
@@ -40,7 +43,7 @@ internal sealed class CoordinatorOptions
         /// <inheritdoc/>
         public ValidateOptionsResult Validate(string? name, CoordinatorOptions options)
         {
-            string[] failures = [.. FolderFailures(options), .. ListenFailures(options), .. EndpointFailures(options)];
+            string[] failures = [.. FolderFailures(options), .. StoreFailures(options), .. ListenFailures(options), .. EndpointFailures(options)];
             return failures.Length > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
         }
 
@@ -56,6 +59,25 @@ internal sealed class CoordinatorOptions
             {
                 yield return $"Coordinator:WorkingDirectory '{options.WorkingDirectory}' must be an existing folder: the "
                     + "trials of submitted experiments start there.";
+            }
+        }
+
+        private static IEnumerable<string> StoreFailures(CoordinatorOptions options)
+        {
+            string? problem = null;
+            try
+            {
+                _ = StoreLocation.Parse(options.Store, options.Trials);
+            }
+            catch (FormatException wrong)
+            {
+                // Without the value: it may hold a password.
+                problem = $"Coordinator:Store {wrong.Message}.";
+            }
+
+            if (problem is not null)
+            {
+                yield return problem;
             }
         }
 

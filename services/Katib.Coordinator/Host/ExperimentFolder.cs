@@ -16,7 +16,7 @@ internal sealed partial class ExperimentFolder(
     {
         // The files come first: one of them may have a larger budget than the experiment that the store remembers.
         await LookAsync(cancellationToken);
-        runs.GoOn();
+        await runs.GoOnAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
@@ -43,7 +43,7 @@ internal sealed partial class ExperimentFolder(
             if (await ReadAsync(file, cancellationToken) is { } content
                 && (!isKnown || (known.Run.IsCompleted && known.Content != content)))
             {
-                _known[file] = (content, Begin(file, content));
+                _known[file] = (content, await BeginAsync(file, content, cancellationToken));
             }
         }
     }
@@ -62,9 +62,10 @@ internal sealed partial class ExperimentFolder(
         }
     }
 
-    private Task Begin(string file, string content)
+    /// <returns>What ends with the experiment.</returns>
+    private async Task<Task> BeginAsync(string file, string content, CancellationToken cancellationToken)
     {
-        var submission = Submission.Read(content, runs.RunnerFor);
+        var submission = await Submission.ReadAsync(content, spec => runs.FindRunnerAsync(spec, fresh: false, cancellationToken));
         foreach (var problem in submission.Problems)
         {
             Log.Problem(logger, problem.In(Path.GetFileName(file)));
@@ -78,7 +79,7 @@ internal sealed partial class ExperimentFolder(
         try
         {
             return submission.Spec is { } spec
-                ? runs.Begin(spec, Path.GetFullPath(_folder), isPatient: true).Completion
+                ? (await runs.BeginAsync(spec, Path.GetFullPath(_folder), isPatient: true, cancellationToken)).Completion
                 : Task.CompletedTask;
         }
         catch (ExperimentRefusedException refused)

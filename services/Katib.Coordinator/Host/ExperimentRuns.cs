@@ -14,14 +14,14 @@ namespace Katib.Coordinator.Host;
 internal sealed record ExperimentLook(ExperimentSpec Spec, ExperimentState State, string? Note, bool IsWorkedOn);
 
 /// <summary>The experiments of this process, whoever has handed them in: each has a task of its own.</summary>
-/// <remarks>Safe to use from any thread. The store's file is opened anew for each look and each run.</remarks>
+/// <remarks>Safe to use from any thread. The store is opened anew for each look and each run.</remarks>
 internal sealed partial class ExperimentRuns(
     IOptions<CoordinatorOptions> options, ILogger<ExperimentRuns> logger, TimeProvider time) : IAsyncDisposable
 {
     private const string NotWorkedOn = "This coordinator does not work on it.";
 
     private readonly CoordinatorOptions _options = options.Value;
-    private readonly StoreLocation _location = new(options.Value.Store);
+    private readonly StoreLocation _location = StoreLocation.Parse(options.Value.Store, options.Value.Trials);
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Namespace, string Name), ExperimentWork> _works = [];
     private readonly HashSet<(string Namespace, string Name)> _ending = [];
@@ -31,10 +31,13 @@ internal sealed partial class ExperimentRuns(
     /// <param name="spec">What is to be run.</param>
     /// <param name="folder">Where its trials start.</param>
     /// <param name="isPatient">Whether a service that does not answer is waited for, even at the very beginning.</param>
+    /// <param name="cancellationToken">Ends the look into the store; what is begun goes on.</param>
     /// <param name="fresh">Whether an earlier run is forgotten.</param>
     /// <exception cref="ExperimentRefusedException">It is under way with another content.</exception>
-    public ExperimentWork Begin(ExperimentSpec spec, string folder, bool isPatient, bool fresh = false)
+    public async Task<ExperimentWork> BeginAsync(
+        ExperimentSpec spec, string folder, bool isPatient, CancellationToken cancellationToken, bool fresh = false)
     {
+        var runner = await FindRunnerAsync(spec, fresh, cancellationToken);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isClosed, this);
@@ -59,7 +62,7 @@ internal sealed partial class ExperimentRuns(
             ForgetEnded();
             var work = new ExperimentWork(
                 new(_location, time),
-                new(spec, folder, Gpus: [], fresh) { Runner = RunnerFor(spec, fresh) },
+                new(spec, folder, Gpus: [], fresh) { Runner = runner },
                 isPatient,
                 _options,
                 logger,
@@ -71,18 +74,16 @@ internal sealed partial class ExperimentRuns(
     }
 
     /// <summary>What an experiment's trials are run as: as they were begun, or as this coordinator's option says.</summary>
-    public RunnerKind RunnerFor(ExperimentSpec spec, bool fresh) =>
-        (fresh ? null : new ExperimentSession(_location, time).FindRunner(spec.Namespace, spec.Name)) ?? _options.Runner;
-
-    /// <inheritdoc cref="RunnerFor(ExperimentSpec, bool)"/>
-    public RunnerKind RunnerFor(ExperimentSpec spec) => RunnerFor(spec, fresh: false);
+    public async Task<RunnerKind> FindRunnerAsync(ExperimentSpec spec, bool fresh, CancellationToken cancellationToken) =>
+        (fresh ? null : await new ExperimentSession(_location, time).FindRunnerAsync(spec.Namespace, spec.Name, cancellationToken))
+        ?? _options.Runner;
 
     /// <summary>Goes on with everything in the store that has not ended and is not under way.</summary>
     /// <exception cref="StoreException">The store cannot be used.</exception>
-    public void GoOn()
+    public async Task GoOnAsync(CancellationToken cancellationToken)
     {
-        using var store = ExperimentStore.Open(_location.File);
-        foreach (var stored in store.ListUnfinished())
+        await using var store = await OpenAsync(cancellationToken);
+        foreach (var stored in await store.ListUnfinishedAsync(cancellationToken))
         {
             if (ExperimentYaml.Parse(stored.Manifest).Spec is not { } spec)
             {
@@ -90,21 +91,24 @@ internal sealed partial class ExperimentRuns(
             }
             else if (WorkOn(stored.Namespace, stored.Name).Work is null)
             {
-                _ = Begin(spec, stored.Folder, isPatient: true);
+                _ = await BeginAsync(spec, stored.Folder, isPatient: true, cancellationToken);
             }
         }
     }
 
     /// <summary>All experiments, or those of one namespace, or those with a trial of that name; without their trials.</summary>
-    public IEnumerable<StoredExperiment> List(string? @namespace, string? trial)
+    public async Task<IEnumerable<StoredExperiment>> ListAsync(
+        string? @namespace, string? trial, CancellationToken cancellationToken)
     {
-        using var store = ExperimentStore.Open(_location.File);
-        return (trial is null ? store.List() : store.FindByTrial(trial))
-            .Where(e => @namespace is null || e.Namespace == @namespace);
+        await using var store = await OpenAsync(cancellationToken);
+        var found = trial is null
+            ? await store.ListAsync(cancellationToken)
+            : await store.FindByTrialAsync(trial, cancellationToken);
+        return found.Where(e => @namespace is null || e.Namespace == @namespace);
     }
 
     /// <summary>One experiment with its trials; null when there is none of that name.</summary>
-    public ExperimentLook? Look(string @namespace, string name)
+    public async Task<ExperimentLook?> LookAsync(string @namespace, string name, CancellationToken cancellationToken)
     {
         // Before the store is read: what ends in between is then looked at once more, and not taken for left alone.
         var (work, isWorkedOn) = WorkOn(@namespace, name);
@@ -113,8 +117,9 @@ internal sealed partial class ExperimentRuns(
             return new(work.Spec, state, work.Note, IsWorkedOn: true);
         }
 
-        using var store = ExperimentStore.Open(_location.File);
-        if (store.Read(@namespace, name) is not { } stored || ExperimentYaml.Parse(stored.Manifest).Spec is not { } spec)
+        await using var store = await OpenAsync(cancellationToken);
+        if (await store.ReadAsync(@namespace, name, cancellationToken) is not { } stored
+            || ExperimentYaml.Parse(stored.Manifest).Spec is not { } spec)
         {
             return null;
         }
@@ -131,8 +136,9 @@ internal sealed partial class ExperimentRuns(
     }
 
     /// <summary>The newest log of a trial; null when there is none yet.</summary>
-    public string? LogOf(string @namespace, string name, string trial) =>
-        Look(@namespace, name)?.State.Find(trial) is { } found
+    public async Task<string?> FindLogAsync(
+        string @namespace, string name, string trial, CancellationToken cancellationToken) =>
+        (await LookAsync(@namespace, name, cancellationToken))?.State.Find(trial) is { } found
             ? TrialLog.Newest(_location.FolderOf(@namespace, name), found)
             : null;
 
@@ -163,6 +169,9 @@ internal sealed partial class ExperimentRuns(
         }
     }
 
+    private Task<ExperimentStore> OpenAsync(CancellationToken cancellationToken) =>
+        ExperimentStore.OpenAsync(_location, time, isPatient: false, cancellationToken);
+
     /// <summary>Not to be cancelled: an experiment that is interrupted and then left alone would be worked on by nobody.</summary>
     private async Task<bool> EndAsync(
         string @namespace, string name, Func<ExperimentSession, ExperimentStore, StoredExperiment, Task> end)
@@ -181,8 +190,8 @@ internal sealed partial class ExperimentRuns(
         try
         {
             await (work?.InterruptAsync() ?? Task.CompletedTask);
-            using var store = ExperimentStore.Open(_location.File);
-            if (store.Read(@namespace, name) is not { } stored)
+            await using var store = await OpenAsync(CancellationToken.None);
+            if (await store.ReadAsync(@namespace, name, CancellationToken.None) is not { } stored)
             {
                 return false;
             }

@@ -2,7 +2,6 @@ using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
-using Microsoft.Data.Sqlite;
 
 namespace Katib.Coordinator.Host;
 
@@ -35,7 +34,11 @@ internal sealed partial class ExperimentWork(
     public ExperimentState? State => _loop?.State;
 
     /// <summary>Why it does not get on, as a sentence; null when it does.</summary>
-    public string? Note { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
+    public string? Note
+    {
+        get => Volatile.Read(ref field) ?? _loop?.Trouble;
+        private set => Volatile.Write(ref field, value);
+    }
 
     /// <summary>Begins; to be called once.</summary>
     public void Begin() => Completion = Task.Run(RunAsync);
@@ -94,7 +97,7 @@ internal sealed partial class ExperimentWork(
             return true;
         }
         catch (Exception known) when (known is ExperimentRefusedException or SuggestionRefusedException
-            or SuggestionUnavailableException or RunnerUnavailableException or StoreException or SqliteException
+            or SuggestionUnavailableException or RunnerUnavailableException or StoreException
             or IOException or UnauthorizedAccessException)
         {
             Note = known.Message;

@@ -15,8 +15,8 @@ internal sealed record Submission(
     /// <summary>The experiment; null when there are problems.</summary>
     public ExperimentSpec? Spec => Problems.IsEmpty ? Parsed.Spec : null;
 
-    /// <summary>Reads and checks it; <paramref name="findRunner"/> says what its trials would be run as.</summary>
-    public static Submission Read(string text, Func<ExperimentSpec, RunnerKind> findRunner)
+    /// <summary>Reads and checks it; <paramref name="findRunnerAsync"/> says what its trials would be run as.</summary>
+    public static async Task<Submission> ReadAsync(string text, Func<ExperimentSpec, Task<RunnerKind>> findRunnerAsync)
     {
         var parsed = ExperimentYaml.Parse(text);
         if (parsed.Spec is not { } spec)
@@ -24,7 +24,7 @@ internal sealed record Submission(
             return new(parsed, parsed.Problems, []);
         }
 
-        var check = findRunner(spec).Check(spec);
+        var check = (await findRunnerAsync(spec)).Check(spec);
         return new(parsed, [.. check.Problems.Select(parsed.Locate)], check.Notes);
     }
 }

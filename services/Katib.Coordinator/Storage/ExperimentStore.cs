@@ -1,277 +1,413 @@
 using System.Collections.Immutable;
+using System.Data;
+using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Metrics;
-using Microsoft.Data.Sqlite;
 
 namespace Katib.Coordinator.Storage;
 
-/// <summary>Experiments and trials in one SQLite file, which one process writes and any number may read.</summary>
-/// <remarks>Not for use by several threads at once. Each call is one transaction; what has returned survives a crash.</remarks>
-public sealed class ExperimentStore : IDisposable
+/// <summary>Experiments and trials in one database. One process at a time works on an experiment; any number may read.</summary>
+/// <remarks>
+/// Not for use by several threads at once. Each call is one transaction; what has returned survives a crash. A call whose
+/// connection is lost is made again on a new one: every call may be repeated.
+/// </remarks>
+public sealed class ExperimentStore : IAsyncDisposable
 {
-    private readonly SqliteConnection _connection;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private ExperimentStore(SqliteConnection connection) => _connection = connection;
+    private readonly Database _database;
+    private readonly TimeProvider _time;
+    private readonly bool _isPatient;
+    private DbConnection? _connection;
+    private string? _held;
 
-    /// <summary>Opens the file for writing; makes it, or brings its schema up to date, when needed.</summary>
-    /// <exception cref="StoreException">The file is no store, is newer than this program, or cannot be written.</exception>
-    public static ExperimentStore Open(string path)
+    private ExperimentStore(Database database, TimeProvider time, bool isPatient) =>
+        (_database, _time, _isPatient) = (database, time, isPatient);
+
+    /// <summary>Opens the store for writing; makes it, or brings its schema up to date, when needed.</summary>
+    /// <param name="location">Where it is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="isPatient">Whether calls wait for a server that does not answer, until they are cancelled.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="StoreException">It is no store, is newer than this program, cannot be written, or does not answer.</exception>
+    public static async Task<ExperimentStore> OpenAsync(
+        StoreLocation location, TimeProvider time, bool isPatient, CancellationToken cancellationToken)
     {
-        _ = Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return Connect(path, SqliteOpenMode.ReadWriteCreate);
-    }
-
-    /// <summary>Opens an existing file for reading.</summary>
-    /// <exception cref="StoreException">There is none, or it cannot be read.</exception>
-    public static ExperimentStore OpenExisting(string path) =>
-        File.Exists(path)
-            ? Connect(path, SqliteOpenMode.ReadWrite)
-            : throw new StoreException($"There is no store at '{path}'; run an experiment first, or name its file with --store.");
-
-    /// <summary>Made with the store: tells what belongs to it from what belongs to another one.</summary>
-    public string Id
-    {
-        get
-        {
-            using var command = Command("SELECT id FROM store");
-            return (string)command.ExecuteScalar()!;
-        }
-    }
-
-    /// <summary>All experiments, oldest first, without their trials.</summary>
-    public ImmutableArray<StoredExperiment> List() => ReadExperiments("ORDER BY id", static _ => { }, withTrials: false);
-
-    /// <summary>The experiments that somebody has to go on with, oldest first, without their trials.</summary>
-    /// <remarks>One that has ended is among them when its trials may still run.</remarks>
-    public ImmutableArray<StoredExperiment> ListUnfinished() =>
-        ReadExperiments(
-            """
-            WHERE ended_at IS NULL OR id IN (SELECT experiment FROM trials WHERE status IN ('Created', 'Running', 'Unknown'))
-            ORDER BY id
-            """,
-            static _ => { },
-            withTrials: false);
-
-    /// <summary>One experiment with its trials; null when there is none of that name.</summary>
-    public StoredExperiment? Read(string @namespace, string name) =>
-        ReadExperiments(
-            "WHERE namespace = $namespace AND name = $name",
-            command => command.With("$namespace", @namespace).With("$name", name),
-            withTrials: true).FirstOrDefault();
-
-    /// <summary>The experiments that have a trial of that name, without their trials.</summary>
-    public ImmutableArray<StoredExperiment> FindByTrial(string trial) =>
-        ReadExperiments(
-            "WHERE id IN (SELECT experiment FROM trials WHERE name = $trial)",
-            command => command.With("$trial", trial),
-            withTrials: false);
-
-    /// <summary>Adds an experiment that has no trials yet.</summary>
-    public StoredExperiment Create(ExperimentSpec spec, string folder, RunnerKind runner, ExperimentState state)
-    {
-        using var command = Command("""
-            INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
-            VALUES ($namespace, $name, $manifest, $folder, $runner, $started, $conditions, $echo)
-            RETURNING id
-            """);
-        var manifest = spec.Manifest.ToJsonString();
-        var id = (long)command
-            .With("$namespace", spec.Namespace)
-            .With("$name", spec.Name)
-            .With("$manifest", manifest)
-            .With("$folder", folder)
-            .With("$runner", runner.ToString())
-            .With("$started", Text(state.StartedAt))
-            .With("$conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
-            .With("$echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
-            .ExecuteScalar()!;
-        return new(id, spec.Namespace, spec.Name, manifest, folder, runner, state);
-    }
-
-    /// <summary>Saves how far an experiment has come, its trials aside.</summary>
-    public void Save(long experiment, ExperimentState state)
-    {
-        using var command = Command("""
-            UPDATE experiments SET ended_at = $ended, conditions = $conditions, settings_echo = $echo WHERE id = $id
-            """);
-        _ = command
-            .With("$id", experiment)
-            .With("$ended", Text(state.EndedAt))
-            .With("$conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
-            .With("$echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
-            .ExecuteNonQuery();
-    }
-
-    /// <summary>Saves changed budgets, and that the experiment goes on with them.</summary>
-    public void Update(long experiment, ExperimentSpec spec, ExperimentState state)
-    {
-        using var transaction = _connection.BeginTransaction();
-        using var command = Command("UPDATE experiments SET manifest = $manifest WHERE id = $id");
-        _ = command.With("$id", experiment).With("$manifest", spec.Manifest.ToJsonString()).ExecuteNonQuery();
-        Save(experiment, state);
-        transaction.Commit();
-    }
-
-    /// <summary>Adds trials, all or none, with the settings that came with them.</summary>
-    public void AddTrials(long experiment, ExperimentState after, IEnumerable<TrialState> trials)
-    {
-        using var transaction = _connection.BeginTransaction();
-        foreach (var trial in trials)
-        {
-            Write(experiment, trial);
-        }
-
-        Save(experiment, after);
-        transaction.Commit();
-    }
-
-    /// <summary>Saves a trial. A trial that begins again loses what its last attempt has reported.</summary>
-    public void Save(long experiment, TrialState trial)
-    {
-        using var transaction = _connection.BeginTransaction();
-        Write(experiment, trial);
-        if (trial.Status is TrialStatus.Created)
-        {
-            using var command = Command("DELETE FROM observations WHERE experiment = $experiment AND trial = $trial");
-            _ = command.With("$experiment", experiment).With("$trial", trial.Number).ExecuteNonQuery();
-        }
-
-        transaction.Commit();
-    }
-
-    /// <summary>Saves reported values with the trial that they changed; values that are there already stay.</summary>
-    public void AppendObservations(long experiment, TrialState trial, long first, ImmutableArray<MetricPoint> points)
-    {
-        using var transaction = _connection.BeginTransaction();
-        Write(experiment, trial);
-        using var command = Command("""
-            INSERT OR IGNORE INTO observations (experiment, trial, ordinal, metric, value, time)
-            VALUES ($experiment, $trial, $ordinal, $metric, $value, $time)
-            """);
-        for (var i = 0; i < points.Length; i++)
-        {
-            command.Parameters.Clear();
-            _ = command
-                .With("$experiment", experiment)
-                .With("$trial", trial.Number)
-                .With("$ordinal", first + i)
-                .With("$metric", points[i].Metric)
-                .With("$value", points[i].Value)
-                .With("$time", Text(points[i].Time))
-                .ExecuteNonQuery();
-        }
-
-        transaction.Commit();
-    }
-
-    /// <summary>What a trial has reported, in the order of the report.</summary>
-    public ImmutableArray<MetricPoint> ReadObservations(long experiment, int trial)
-    {
-        using var command = Command("""
-            SELECT metric, value, time FROM observations WHERE experiment = $experiment AND trial = $trial ORDER BY ordinal
-            """);
-        using var row = command.With("$experiment", experiment).With("$trial", trial).ExecuteReader();
-        var points = ImmutableArray.CreateBuilder<MetricPoint>();
-        while (row.Read())
-        {
-            points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2)));
-        }
-
-        return points.ToImmutable();
-    }
-
-    /// <summary>Forgets an experiment with all its trials.</summary>
-    public void Delete(long experiment)
-    {
-        using var command = Command("DELETE FROM experiments WHERE id = $id");
-        _ = command.With("$id", experiment).ExecuteNonQuery();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
-
-    private static ExperimentStore Connect(string path, SqliteOpenMode mode)
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Mode = mode,
-            ForeignKeys = true,
-            Pooling = false,
-            DefaultTimeout = 30,
-        }.ToString());
+        var store = new ExperimentStore(location.Database, time, isPatient);
         try
         {
-            connection.Open();
-            Schema.Prepare(connection, path);
-            return new(connection);
+            store.Id = await store.DoAsync(
+                static (connection, token) => connection.ReadAsync<string>("SELECT id FROM store", token), cancellationToken);
+            return store;
         }
-        catch (SqliteException failure)
+        catch
         {
-            connection.Dispose();
-            throw new StoreException($"The store '{path}' cannot be used: {failure.Message}");
-        }
-        catch (StoreException)
-        {
-            connection.Dispose();
+            await store.DisposeAsync();
             throw;
         }
     }
 
-    private void Write(long experiment, TrialState trial)
+    /// <summary>Opens the store; a file must be there already.</summary>
+    /// <exception cref="StoreException">There is none, or it cannot be read.</exception>
+    public static Task<ExperimentStore> OpenExistingAsync(
+        StoreLocation location, TimeProvider time, CancellationToken cancellationToken) =>
+        location.Database.Exists
+            ? OpenAsync(location, time, isPatient: false, cancellationToken)
+            : throw new StoreException(
+                $"There is no store at '{location.Database.Name}'; run an experiment first, or name its file with --store.");
+
+    /// <summary>Made with the store: tells what belongs to it from what belongs to another one.</summary>
+    public string Id { get; private set; } = "";
+
+    /// <summary>What a patient call waits for, as a sentence; null while the database answers. May be read from any thread.</summary>
+    public string? Trouble { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
+
+    /// <summary>Marks an experiment as worked on here, until the store is disposed of; false when another process works on it.</summary>
+    /// <remarks>A file is not marked: there <see cref="ExperimentLock"/> is enough.</remarks>
+    public async Task<bool> TryHoldAsync(string @namespace, string name, CancellationToken cancellationToken)
     {
-        using var command = Command("""
+        var key = $"{@namespace}/{name}";
+        var isHeld = await DoAsync((connection, token) => _database.TryHoldAsync(connection, key, token), cancellationToken);
+        _held = isHeld ? key : _held;
+        return isHeld;
+    }
+
+    /// <summary>All experiments, oldest first, without their trials.</summary>
+    public Task<ImmutableArray<StoredExperiment>> ListAsync(CancellationToken cancellationToken) =>
+        ReadExperimentsAsync("ORDER BY id", static command => command, withTrials: false, cancellationToken);
+
+    /// <summary>The experiments that somebody has to go on with, oldest first, without their trials.</summary>
+    /// <remarks>One that has ended is among them when its trials may still run.</remarks>
+    public Task<ImmutableArray<StoredExperiment>> ListUnfinishedAsync(CancellationToken cancellationToken) =>
+        ReadExperimentsAsync(
+            """
+            WHERE ended_at IS NULL OR id IN (SELECT experiment FROM trials WHERE status IN ('Created', 'Running', 'Unknown'))
+            ORDER BY id
+            """,
+            static command => command,
+            withTrials: false,
+            cancellationToken);
+
+    /// <summary>One experiment with its trials; null when there is none of that name.</summary>
+    public async Task<StoredExperiment?> ReadAsync(string @namespace, string name, CancellationToken cancellationToken) =>
+        (await ReadExperimentsAsync(
+            "WHERE namespace = @namespace AND name = @name",
+            command => command.With("@namespace", @namespace).With("@name", name),
+            withTrials: true,
+            cancellationToken)).FirstOrDefault();
+
+    /// <summary>The experiments that have a trial of that name, without their trials.</summary>
+    public Task<ImmutableArray<StoredExperiment>> FindByTrialAsync(string trial, CancellationToken cancellationToken) =>
+        ReadExperimentsAsync(
+            "WHERE id IN (SELECT experiment FROM trials WHERE name = @trial) ORDER BY id",
+            command => command.With("@trial", trial),
+            withTrials: false,
+            cancellationToken);
+
+    /// <summary>Adds an experiment that has no trials yet.</summary>
+    /// <exception cref="StoreException">There is another one of that name.</exception>
+    public async Task<StoredExperiment> CreateAsync(
+        ExperimentSpec spec, string folder, RunnerKind runner, ExperimentState state, CancellationToken cancellationToken)
+    {
+        var manifest = spec.Manifest.ToJsonString();
+
+        // What a lost call has added is found again: nobody else begins it at this very tick.
+        var id = await DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("""
+                    INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
+                    VALUES (@namespace, @name, @manifest, @folder, @runner, @started, @conditions, @echo)
+                    ON CONFLICT (namespace, name) DO UPDATE SET manifest = excluded.manifest
+                    WHERE experiments.started_at = excluded.started_at AND experiments.manifest = excluded.manifest
+                    RETURNING id
+                    """);
+                return await command
+                    .With("@namespace", spec.Namespace)
+                    .With("@name", spec.Name)
+                    .With("@manifest", manifest)
+                    .With("@folder", folder)
+                    .With("@runner", runner.ToString())
+                    .With("@started", Text(state.StartedAt))
+                    .With("@conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
+                    .With("@echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
+                    .ExecuteScalarAsync(token);
+            },
+            cancellationToken);
+        return id is long key
+            ? new(key, spec.Namespace, spec.Name, manifest, folder, runner, state)
+            : throw new StoreException($"The store '{_database.Name}' has an experiment '{spec.Name}' already.");
+    }
+
+    /// <summary>Saves how far an experiment has come, its trials aside.</summary>
+    public Task SaveAsync(long experiment, ExperimentState state, CancellationToken cancellationToken) =>
+        DoAsync((connection, token) => WriteAsync(connection, experiment, state, token), cancellationToken);
+
+    /// <summary>Saves changed budgets, and that the experiment goes on with them.</summary>
+    public Task UpdateAsync(long experiment, ExperimentSpec spec, ExperimentState state, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("UPDATE experiments SET manifest = @manifest WHERE id = @id");
+                _ = await command
+                    .With("@id", experiment)
+                    .With("@manifest", spec.Manifest.ToJsonString())
+                    .ExecuteNonQueryAsync(token);
+                _ = await WriteAsync(connection, experiment, state, token);
+            },
+            cancellationToken);
+
+    /// <summary>Adds trials, all or none, with the settings that came with them.</summary>
+    public Task AddTrialsAsync(
+        long experiment, ExperimentState after, ImmutableArray<TrialState> trials, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async (connection, token) =>
+            {
+                foreach (var trial in trials)
+                {
+                    await WriteAsync(connection, experiment, trial, token);
+                }
+
+                _ = await WriteAsync(connection, experiment, after, token);
+            },
+            cancellationToken);
+
+    /// <summary>Saves a trial. A trial that begins again loses what its last attempt has reported.</summary>
+    public Task SaveAsync(long experiment, TrialState trial, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async (connection, token) =>
+            {
+                await WriteAsync(connection, experiment, trial, token);
+                if (trial.Status is TrialStatus.Created)
+                {
+                    await using var command = connection.Command(
+                        "DELETE FROM observations WHERE experiment = @experiment AND trial = @trial");
+                    _ = await command.With("@experiment", experiment).With("@trial", trial.Number).ExecuteNonQueryAsync(token);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Saves reported values with the trial that they changed; values that are there already stay.</summary>
+    public Task AppendObservationsAsync(
+        long experiment, TrialState trial, long first, ImmutableArray<MetricPoint> points, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async (connection, token) =>
+            {
+                await WriteAsync(connection, experiment, trial, token);
+                await using var command = connection.Command("""
+                    INSERT INTO observations (experiment, trial, ordinal, metric, value, time)
+                    VALUES (@experiment, @trial, @ordinal, @metric, @value, @time)
+                    ON CONFLICT DO NOTHING
+                    """);
+                for (var i = 0; i < points.Length; i++)
+                {
+                    command.Parameters.Clear();
+                    _ = await command
+                        .With("@experiment", experiment)
+                        .With("@trial", trial.Number)
+                        .With("@ordinal", first + i)
+                        .With("@metric", points[i].Metric)
+                        .With("@value", points[i].Value)
+                        .With("@time", Text(points[i].Time))
+                        .ExecuteNonQueryAsync(token);
+                }
+            },
+            cancellationToken);
+
+    /// <summary>What a trial has reported, in the order of the report.</summary>
+    public Task<ImmutableArray<MetricPoint>> ReadObservationsAsync(long experiment, int trial, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("""
+                    SELECT metric, value, time FROM observations WHERE experiment = @experiment AND trial = @trial ORDER BY ordinal
+                    """);
+                await using var row = await command
+                    .With("@experiment", experiment)
+                    .With("@trial", trial)
+                    .ExecuteReaderAsync(token);
+                var points = ImmutableArray.CreateBuilder<MetricPoint>();
+                while (await row.ReadAsync(token))
+                {
+                    points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2)));
+                }
+
+                return points.ToImmutable();
+            },
+            cancellationToken);
+
+    /// <summary>Forgets an experiment with all its trials.</summary>
+    public Task DeleteAsync(long experiment, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("DELETE FROM experiments WHERE id = @id");
+                return await command.With("@id", experiment).ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+        }
+    }
+
+    private Task<bool> TransactAsync(Func<DbConnection, CancellationToken, Task> work, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                await work(connection, token);
+                await transaction.CommitAsync(token);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Does one thing; where the database has gone away, once more on a new connection, and a patient one until it is done.</summary>
+    private async Task<T> DoAsync<T>(Func<DbConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var result = await work(await ConnectAsync(cancellationToken), cancellationToken);
+                Trouble = null;
+                return result;
+            }
+            catch (Exception failure) when (failure is DbException or HeldElsewhereException)
+            {
+                // Class 57P: the server is being stopped or started, or ends this session.
+                var isGone = failure is HeldElsewhereException or DbException { IsTransient: true }
+                    || (failure is DbException { SqlState: { } state } && state.StartsWith("57P", StringComparison.Ordinal));
+                if (!isGone || (attempt > 1 && !_isPatient))
+                {
+                    throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
+                    {
+                        IsTemporary = isGone,
+                    };
+                }
+
+                await DisposeAsync();
+                _connection = null;
+                if (attempt > 1)
+                {
+                    Trouble = $"The store '{_database.Name}' does not answer: {failure.Message} It is tried again.";
+                    await Task.Delay(Pause, _time, cancellationToken);
+                }
+            }
+        }
+    }
+
+    private async Task<DbConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is { State: ConnectionState.Open } open)
+        {
+            return open;
+        }
+
+        await DisposeAsync();
+        _connection = _database.Connect();
+        await _connection.OpenAsync(cancellationToken);
+        await _database.PrepareAsync(_connection, cancellationToken);
+
+        // The mark went with the old connection; without it nothing may be written.
+        if (_held is { } key && !await _database.TryHoldAsync(_connection, key, cancellationToken))
+        {
+            throw new HeldElsewhereException();
+        }
+
+        return _connection;
+    }
+
+    private static async Task<int> WriteAsync(
+        DbConnection connection, long experiment, ExperimentState state, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command("""
+            UPDATE experiments SET ended_at = @ended, conditions = @conditions, settings_echo = @echo WHERE id = @id
+            """);
+        return await command
+            .With("@id", experiment)
+            .With("@ended", Text(state.EndedAt))
+            .With("@conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
+            .With("@echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
+            .ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task WriteAsync(
+        DbConnection connection, long experiment, TrialState trial, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command("""
             INSERT INTO trials
               (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation)
             VALUES
-              ($experiment, $number, $name, $assignments, $status, $attempt, $reason, $message, $created, $started, $ended, $observation)
+              (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation)
             ON CONFLICT (experiment, number) DO UPDATE SET
               status = excluded.status, attempt = excluded.attempt, reason = excluded.reason, message = excluded.message,
               started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation
             """);
-        _ = command
-            .With("$experiment", experiment)
-            .With("$number", trial.Number)
-            .With("$name", trial.Name)
-            .With("$assignments", Json(trial.Assignments, StoreJson.Default.ImmutableArrayAssignment))
-            .With("$status", trial.Status.ToString())
-            .With("$attempt", trial.Attempt)
-            .With("$reason", trial.Reason)
-            .With("$message", trial.Message)
-            .With("$created", Text(trial.CreatedAt))
-            .With("$started", Text(trial.StartedAt))
-            .With("$ended", Text(trial.EndedAt))
-            .With("$observation", Json(trial.Observation.Metrics, StoreJson.Default.ImmutableArrayMetricSummary))
-            .ExecuteNonQuery();
+        _ = await command
+            .With("@experiment", experiment)
+            .With("@number", trial.Number)
+            .With("@name", trial.Name)
+            .With("@assignments", Json(trial.Assignments, StoreJson.Default.ImmutableArrayAssignment))
+            .With("@status", trial.Status.ToString())
+            .With("@attempt", trial.Attempt)
+            .With("@reason", trial.Reason)
+            .With("@message", trial.Message)
+            .With("@created", Text(trial.CreatedAt))
+            .With("@started", Text(trial.StartedAt))
+            .With("@ended", Text(trial.EndedAt))
+            .With("@observation", Json(trial.Observation.Metrics, StoreJson.Default.ImmutableArrayMetricSummary))
+            .ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private ImmutableArray<StoredExperiment> ReadExperiments(string clause, Action<SqliteCommand> bind, bool withTrials)
+    private Task<ImmutableArray<StoredExperiment>> ReadExperimentsAsync(
+        string clause, Func<DbCommand, DbCommand> bind, bool withTrials, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                // One transaction, so that an experiment and its trials fit together.
+                await using var transaction = await connection.BeginTransactionAsync(_database.Reading, token);
+                var found = await ReadExperimentsAsync(connection, clause, bind, token);
+                for (var i = 0; withTrials && i < found.Count; i++)
+                {
+                    found[i] = found[i] with
+                    {
+                        State = found[i].State with { Trials = await ReadTrialsAsync(connection, found[i].Id, token) },
+                    };
+                }
+
+                return found.ToImmutable();
+            },
+            cancellationToken);
+
+    private static async Task<ImmutableArray<StoredExperiment>.Builder> ReadExperimentsAsync(
+        DbConnection connection, string clause, Func<DbCommand, DbCommand> bind, CancellationToken cancellationToken)
     {
-        // One read transaction, so that an experiment and its trials fit together.
-        using var transaction = _connection.BeginTransaction(deferred: true);
-        using var command = Command($"""
+        await using var command = bind(connection.Command($"""
             SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner
             FROM experiments {clause}
-            """);
-        bind(command);
-        using var row = command.ExecuteReader();
+            """));
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var found = ImmutableArray.CreateBuilder<StoredExperiment>();
-        while (row.Read())
+        while (await row.ReadAsync(cancellationToken))
         {
-            var id = row.GetInt64(0);
             var conditions = Parse(row.GetString(7), StoreJson.Default.ImmutableArrayCondition);
             var state = new ExperimentState(
-                withTrials ? ReadTrials(id) : [],
+                [],
                 Time(row, 5)!.Value,
                 Time(row, 6),
                 conditions,
                 Parse(row.GetString(8), StoreJson.Default.ImmutableArrayKeyValuePairStringString),
                 Conditions.OutcomeOf(conditions));
             found.Add(new(
-                id,
+                row.GetInt64(0),
                 row.GetString(1),
                 row.GetString(2),
                 row.GetString(3),
@@ -280,18 +416,19 @@ public sealed class ExperimentStore : IDisposable
                 state));
         }
 
-        return found.ToImmutable();
+        return found;
     }
 
-    private ImmutableArray<TrialState> ReadTrials(long experiment)
+    private static async Task<ImmutableArray<TrialState>> ReadTrialsAsync(
+        DbConnection connection, long experiment, CancellationToken cancellationToken)
     {
-        using var command = Command("""
+        await using var command = connection.Command("""
             SELECT name, number, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation
-            FROM trials WHERE experiment = $experiment ORDER BY number
+            FROM trials WHERE experiment = @experiment ORDER BY number
             """);
-        using var row = command.With("$experiment", experiment).ExecuteReader();
+        await using var row = await command.With("@experiment", experiment).ExecuteReaderAsync(cancellationToken);
         var trials = ImmutableArray.CreateBuilder<TrialState>();
-        while (row.Read())
+        while (await row.ReadAsync(cancellationToken))
         {
             trials.Add(new(
                 row.GetString(0),
@@ -310,13 +447,6 @@ public sealed class ExperimentStore : IDisposable
         return trials.ToImmutable();
     }
 
-    private SqliteCommand Command(string text)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = text;
-        return command;
-    }
-
     private static string Json<T>(ImmutableArray<T> value, JsonTypeInfo<ImmutableArray<T>> type) =>
         JsonSerializer.Serialize(value, type);
 
@@ -325,6 +455,9 @@ public sealed class ExperimentStore : IDisposable
 
     private static string? Text(DateTimeOffset? time) => time?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
-    private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
+    private static DateTimeOffset? Time(DbDataReader row, int column) =>
         row.IsDBNull(column) ? null : DateTimeOffset.Parse(row.GetString(column), CultureInfo.InvariantCulture);
+
+    /// <summary>The mark of the experiment could not be taken again.</summary>
+    private sealed class HeldElsewhereException() : Exception("another process has begun to work on the experiment.");
 }

@@ -14,4 +14,8 @@ public sealed record StoredExperiment(
     long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State);
 
 /// <summary>The store cannot be used; the message says why and what to do.</summary>
-public sealed class StoreException(string message) : Exception(message);
+public sealed class StoreException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>Whether it may be usable a little later: its server does not answer.</summary>
+    public bool IsTemporary { get; init; }
+}

@@ -34,6 +34,23 @@ public sealed class CoordinatorOptionsTests
     }
 
     [Theory]
+    [InlineData("postgres://katib:secret@/katib", "must be a URL such as postgres://USER@HOST:5432/DATABASE")]
+    [InlineData("postgres://katib:secret@server", "must be a URL")]
+    [InlineData("postgresql://katib:secret@server/katib?sslmod=require", "'sslmod'")]
+    [InlineData("postgres://katib:secret@server/katib?sslmode=perhaps", "'sslmode'")]
+    public void A_wrong_database_is_refused_without_its_password(string store, string problem)
+    {
+        var options = new CoordinatorOptions { Listen = "http://127.0.0.1:0", Token = "a-token-of-some-length", Store = store };
+        options.Endpoints.Add("random", new("http://random:6789"));
+
+        var failure = Assert.Single(new CoordinatorOptions.Rules().Validate(null, options).Failures!);
+
+        Assert.Contains("Coordinator:Store", failure, StringComparison.Ordinal);
+        Assert.Contains(problem, failure, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Coordinator:Listen", "http://0.0.0.0:8080", "http://127.0.0.1:8080/healthz")]
     [InlineData("Coordinator:Listen", "https://[::]:8443", "https://127.0.0.1:8443/healthz")]
     [InlineData("Coordinator:Listen", "http://10.1.2.3:8080", "http://10.1.2.3:8080/healthz")]

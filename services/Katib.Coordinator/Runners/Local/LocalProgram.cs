@@ -54,12 +54,17 @@ internal sealed record LocalProgram(
                 + $"which is relative to '{directory}' when it does not begin with '/'.";
     }
 
+    /// <summary>All variables but the coordinator's settings, among which are its token and its store's password.</summary>
     private static ImmutableDictionary<string, string> Inherited()
     {
         var variables = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (System.Collections.DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
         {
-            variables[(string)entry.Key] = (string?)entry.Value ?? "";
+            var name = (string)entry.Key;
+            if (!name.StartsWith("Coordinator__", StringComparison.OrdinalIgnoreCase) && name is not "KATIB_TOKEN")
+            {
+                variables[name] = (string?)entry.Value ?? "";
+            }
         }
 
         return variables.ToImmutable();

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Storage;
+
+namespace Katib.Coordinator.Tests.Storage;
+
+/// <summary>What a store does, whatever the database behind it.</summary>
+public abstract class StoreConformance
+{
+    private static readonly ExperimentState Ended = Given.State() with
+    {
+        EndedAt = Given.Now,
+        Conditions = Conditions.Begin(Given.Now).End(Outcome.GoalReached, Given.Now),
+    };
+
+    protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>An empty store.</summary>
+    private protected abstract StoreLocation Location { get; }
+
+    [Fact]
+    public async Task What_is_written_is_read_by_another_process()
+    {
+        var spec = Given.Spec();
+        var trial = Given.Trial(1, TrialStatus.Succeeded, "0.25") with { Reason = "TrialSucceeded", Message = "it's \"fine\"\n" };
+        string id;
+        await using (var store = await OpenAsync())
+        {
+            id = store.Id;
+            var stored = await CreateAsync(store);
+            var after = Given.State(trial) with { SettingsEcho = [KeyValuePair.Create("state", "7")] };
+            await store.AddTrialsAsync(stored.Id, after, [trial], Token);
+            await store.AppendObservationsAsync(
+                stored.Id, trial, 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], Token);
+        }
+
+        await using var reader = await ExperimentStore.OpenExistingAsync(Location, TimeProvider.System, Token);
+        var read = (await reader.ReadAsync("default", "study", Token))!;
+
+        Assert.Equal(id, reader.Id);
+        Assert.Matches("^[0-9a-f]{12}$", id);
+        Assert.Equal(("default", "study", "/experiments"), (read.Namespace, read.Name, read.Folder));
+        Assert.Equal(spec.Manifest.ToJsonString(), read.Manifest);
+        Assert.Equal([KeyValuePair.Create("state", "7")], read.State.SettingsEcho);
+        Assert.Equal(Conditions.Begin(Given.Now), read.State.Conditions);
+        Assert.Equal(trial with { Assignments = [] }, read.State.Trials.Single() with { Assignments = [] });
+        Assert.Equal(trial.Assignments, read.State.Trials.Single().Assignments);
+        Assert.Equal(
+            [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], await reader.ReadObservationsAsync(read.Id, 1, Token));
+        Assert.Equal("study", (await reader.FindByTrialAsync("study-0001", Token)).Single().Name);
+        Assert.Empty(await reader.FindByTrialAsync("study-0002", Token));
+    }
+
+    [Fact]
+    public async Task The_same_values_reported_again_are_kept_once()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var trial = Given.Trial(1, TrialStatus.Running);
+        ImmutableArray<MetricPoint> points = [new("loss", "3", null), new("loss", "2", null)];
+
+        await store.AppendObservationsAsync(stored.Id, trial, 0, points, Token);
+        await store.AppendObservationsAsync(stored.Id, trial, 0, [.. points, new("loss", "1", null)], Token);
+
+        Assert.Equal(["3", "2", "1"], (await store.ReadObservationsAsync(stored.Id, 1, Token)).Select(static p => p.Value));
+    }
+
+    [Fact]
+    public async Task A_trial_that_begins_again_loses_what_it_has_reported()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        await store.AppendObservationsAsync(
+            stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)], Token);
+
+        await store.SaveAsync(stored.Id, Given.Trial(1, TrialStatus.Created), Token);
+
+        Assert.Empty(await store.ReadObservationsAsync(stored.Id, 1, Token));
+    }
+
+    [Fact]
+    public async Task The_end_of_an_experiment_is_its_conditions_word()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+
+        await store.SaveAsync(stored.Id, Ended, Token);
+
+        var read = (await store.ReadAsync("default", "study", Token))!.State;
+        Assert.Equal((Outcome.GoalReached, Given.Now), (read.Outcome, read.EndedAt));
+    }
+
+    [Fact]
+    public async Task Changed_budgets_are_kept_and_the_experiment_goes_on()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        await store.SaveAsync(stored.Id, Ended, Token);
+
+        await store.UpdateAsync(stored.Id, Given.Spec(max: 77), Given.State(), Token);
+
+        var read = (await store.ReadAsync("default", "study", Token))!;
+        Assert.Contains("\"maxTrialCount\":77", read.Manifest, StringComparison.Ordinal);
+        Assert.Null(read.State.Outcome);
+    }
+
+    [Fact]
+    public async Task Unfinished_is_what_has_not_ended_or_may_still_have_trials_running()
+    {
+        await using var store = await OpenAsync();
+        foreach (var (name, state, trial) in new[]
+        {
+            ("under-way", Given.State(), TrialStatus.Running),
+            ("ended", Ended, TrialStatus.Succeeded),
+            ("ended-with-a-trial", Ended, TrialStatus.Running),
+        })
+        {
+            var stored = await CreateAsync(store, name);
+            await store.AddTrialsAsync(stored.Id, state, [Given.Trial(1, trial)], Token);
+        }
+
+        Assert.Equal(["under-way", "ended-with-a-trial"], (await store.ListUnfinishedAsync(Token)).Select(static e => e.Name));
+    }
+
+    [Fact]
+    public async Task A_deleted_experiment_leaves_nothing_behind()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        await store.AppendObservationsAsync(
+            stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)], Token);
+
+        await store.DeleteAsync(stored.Id, Token);
+
+        Assert.Empty(await store.ListAsync(Token));
+        Assert.Empty(await store.FindByTrialAsync("study-0001", Token));
+        Assert.Empty(await store.ReadObservationsAsync(stored.Id, 1, Token));
+    }
+
+    [Fact]
+    public async Task A_name_is_given_once()
+    {
+        await using var store = await OpenAsync();
+        _ = await CreateAsync(store);
+        var later = Given.State() with { StartedAt = Given.Now.AddTicks(1) };
+
+        var refusal = await Assert.ThrowsAsync<StoreException>(
+            () => store.CreateAsync(Given.Spec(), "/other", RunnerKind.Docker, later, Token));
+
+        Assert.Contains("'study' already", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("/experiments", (await store.ListAsync(Token)).Single().Folder);
+    }
+
+    [Fact]
+    public async Task Whatever_a_trial_prints_can_be_kept()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var trial = Given.Trial(1, TrialStatus.Failed) with { Message = "nul \0, half \ud83d, whole \U0001f600" };
+
+        await store.AppendObservationsAsync(stored.Id, trial, 0, [new("lo\0ss", "1\0", null)], Token);
+
+        Assert.Equal(
+            "nul \ufffd, half \ufffd, whole \U0001f600",
+            (await store.ReadAsync("default", "study", Token))!.State.Trials.Single().Message);
+        Assert.Equal([new("lo\ufffdss", "1\ufffd", null)], await store.ReadObservationsAsync(stored.Id, 1, Token));
+    }
+
+    [Fact]
+    public async Task Several_may_make_it_at_once()
+    {
+        var stores = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(OpenAsync, Token)));
+        var ids = stores.Select(static s => s.Id).Distinct();
+
+        _ = Assert.Single(ids);
+        foreach (var store in stores)
+        {
+            await store.DisposeAsync();
+        }
+    }
+
+    private protected Task<ExperimentStore> OpenAsync() =>
+        ExperimentStore.OpenAsync(Location, TimeProvider.System, isPatient: false, Token);
+
+    private protected static Task<StoredExperiment> CreateAsync(ExperimentStore store, string name = "study") =>
+        store.CreateAsync(Given.Spec() with { Name = name }, "/experiments", RunnerKind.Process, Given.State(), Token);
+}
