@@ -38,7 +38,7 @@ public static class WireMapping
         request.Experiment,
         request.CurrentRequestNumber,
         request.TotalRequestNumber,
-        request.Trials.Select(static t => Wire.Trial.Parser.ParseFrom(t)),
+        request.Trials.Select(static t => Wire.Trial.Parser.ParseFrom(t.Span)),
         request.Trials.Count);
 
     /// <summary>What is to be validated, its search space checked. An experiment without parameters is accepted.</summary>

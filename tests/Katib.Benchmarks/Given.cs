@@ -128,7 +128,8 @@ internal static class Given
         assignments.Assignments.Add(Assignments(number).Select(
             static a => new Wire.ParameterAssignment { Name = a.Name, Value = a.Value }));
         var observation = new Wire.Observation();
-        observation.Metrics.Add(new Wire.Metric { Name = Metric, Value = "1" });
+        var loss = (number * 37 % 101 / 101.0).ToString(CultureInfo.InvariantCulture);
+        observation.Metrics.Add(new Wire.Metric { Name = Metric, Value = loss });
         return new()
         {
             Name = string.Create(CultureInfo.InvariantCulture, $"bench-{number:00000}"),

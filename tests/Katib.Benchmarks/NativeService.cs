@@ -39,6 +39,16 @@ internal sealed class NativeService : IDisposable
     /// <summary>From the start of the process to the first SERVING, in milliseconds.</summary>
     public double StartMilliseconds { get; private set; }
 
+    /// <summary>The processor time that it has taken since its start.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public static async Task<NativeService> StartAsync(string program)
     {
         var port = FreePort().ToString(CultureInfo.InvariantCulture);

@@ -13,6 +13,7 @@ const string usage = """
 
       start    a published service, process start to SERVING, and what it takes when idle; against /bin/true
       suggest  GetSuggestions with 1,000 trials of 10 parameters in the request; against a health check
+      load     calls a second with 1 and 8 clients, and how long they take; against health checks
       memory   4 requests of 20,000 trials of 10 parameters at once; against the idle service
       loop     coordinator's CPU for each trial that does nothing; against bare process starts
       store    status, best and export with 20,000 trials in the store; against katib --help
@@ -26,6 +27,7 @@ var benchmarks = new Dictionary<string, Func<Programs, int, Task>>(StringCompare
 {
     ["start"] = static (programs, _) => StartBenchmark.RunAsync(programs),
     ["suggest"] = static (programs, _) => SuggestBenchmark.RunAsync(programs),
+    ["load"] = static (programs, _) => LoadBenchmark.RunAsync(programs),
     ["memory"] = static (programs, _) => MemoryBenchmark.RunAsync(programs),
     ["loop"] = static (_, trials) => LoopBenchmark.RunAsync(trials),
     ["store"] = static (programs, _) => StoreBenchmark.RunAsync(programs),

@@ -61,7 +61,11 @@ class Optimiser:
             self.optimizer.observe(points, numpy.array([[trial["loss"]] for trial in finished]))
 
     def ask(self, count):
-        points = self.optimizer.suggest(n_suggestions=count)
+        try:
+            points = self.optimizer.suggest(n_suggestions=count)
+        except ValueError:
+            # Its model has given up and answers nan; its own first points are what it has left.
+            points = self.optimizer.quasi_sample(count)
         return [{axis.name: axis.to_text(row[axis.name]) for axis in self.axes} for _, row in points.iterrows()]
 
 
