@@ -39,17 +39,20 @@ internal sealed class SubmitApi(
         experiments.MapGet("/{name}/trials/{trial}/log", api.LogAsync);
     }
 
-    private async Task<IResult> ListAsync(
-        string? @namespace, string? trial, CancellationToken cancellationToken) => Results.Json<JsonNode>(new JsonObject
+    private async Task<IResult> ListAsync(string? @namespace, string? trial, CancellationToken cancellationToken)
     {
-        ["apiVersion"] = "kubeflow.org/v1beta1",
-        ["kind"] = "ExperimentList",
-        ["items"] = new JsonArray([.. (await runs.ListAsync(@namespace, trial, cancellationToken)).Select(stored =>
+        var found = await runs.ListAsync(@namespace, trial, cancellationToken);
+        return Results.Json<JsonNode>(new JsonObject
         {
-            var item = StatusJson.OfExperimentAlone(JsonNode.Parse(stored.Manifest)!.AsObject(), stored.State);
-            return WithNote(item, stored.State.Outcome is null ? runs.NoteOn(stored.Namespace, stored.Name) : null);
-        })]),
-    });
+            ["apiVersion"] = "kubeflow.org/v1beta1",
+            ["kind"] = "ExperimentList",
+            ["items"] = new JsonArray([.. found.Select(stored =>
+            {
+                var item = StatusJson.OfExperimentAlone(JsonNode.Parse(stored.Manifest)!.AsObject(), stored.State);
+                return WithNote(item, stored.State.Outcome is null ? runs.NoteOn(stored.Namespace, stored.Name) : null);
+            })]),
+        });
+    }
 
     private async Task<IResult> CreateAsync(string @namespace, HttpContext context, bool fresh = false)
     {
