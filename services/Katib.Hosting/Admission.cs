@@ -93,12 +93,12 @@ internal sealed class Admission(ServiceLimits limits, TimeProvider time)
 
     private async Task<IDisposable> AdmitAsync(UnreadBody body, CancellationToken gaveUp)
     {
-        var head = await body.LookAsync(MessageHead.PrefixLength, limits.Arrival, MessageHead.Read)
+        var head = await body.LookAsync(MessageHead.PrefixLength, limits.Beginning, MessageHead.Read)
             ?? throw ErrorInterceptor.Refusal(StatusCode.InvalidArgument, "The request holds no message.");
         ThrowIfUnwelcome(head);
         var whole = MessageHead.PrefixLength + (long)head.Length;
         var experiment = await body.LookAsync(
-            Math.Min(whole, MessageHead.NameLength), limits.Arrival, MessageHead.ExperimentName);
+            Math.Min(whole, MessageHead.NameLength), limits.Beginning, MessageHead.ExperimentName);
 
         var lease = await _messages.EnterAsync(
             experiment, (int)Math.Clamp(head.Length, 1, limits.BytesInWork), gaveUp) ?? throw TooMany();

@@ -33,6 +33,10 @@ internal sealed record ServiceLimits
     /// <summary>How many connections there may be.</summary>
     public int Connections { get; init; } = 512;
 
-    /// <summary>How long a message may take to arrive; to it comes a second for each MiB.</summary>
+    /// <summary>How long the first bytes of a message may take; nothing is held for it meanwhile.</summary>
+    /// <remarks>Callers serialise a message before they send of it: seconds for a large one on a busy machine.</remarks>
+    public TimeSpan Beginning { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long the rest may take to arrive once it is its turn; to it comes a second for each MiB.</summary>
     public TimeSpan Arrival { get; init; } = TimeSpan.FromSeconds(5);
 }

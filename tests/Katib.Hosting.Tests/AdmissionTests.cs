@@ -24,7 +24,11 @@ public sealed class AdmissionTests
         Requests = 20,
     };
 
-    private static readonly ServiceLimits Impatient = Limits with { Arrival = TimeSpan.FromMilliseconds(50) };
+    private static readonly ServiceLimits Impatient = Limits with
+    {
+        Beginning = TimeSpan.FromMilliseconds(50),
+        Arrival = TimeSpan.FromMilliseconds(50),
+    };
 
     private readonly Admission _admission = new(Limits, TimeProvider.System);
 

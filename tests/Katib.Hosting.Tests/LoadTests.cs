@@ -33,6 +33,7 @@ public sealed class LoadTests : IAsyncLifetime
             Waiting = 30,
             Requests = 200,
             Connections = 20,
+            Beginning = TimeSpan.FromSeconds(1),
             Arrival = TimeSpan.FromSeconds(1),
         },
         tls: null,
