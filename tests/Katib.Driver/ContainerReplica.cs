@@ -34,7 +34,6 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
     /// <summary>Starts a container and waits until it serves.</summary>
     public static async Task<ContainerReplica> StartAsync(string image, CancellationToken cancellationToken)
     {
-        // A port that docker chooses is known too late to see the first SERVING.
         var port = FreePort();
         var container = await DockerCommand.RunAsync(
             cancellationToken,
@@ -43,10 +42,12 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
         var replica = new ContainerReplica(container, new($"http://127.0.0.1:{port}"));
         try
         {
-            var serving = replica.ServingAsync(cancellationToken);
             _ = await DockerCommand.RunAsync(cancellationToken, "start", container);
-            var began = await replica.ProcessStartAsync(cancellationToken);
-            replica.TimeToServing = await serving - began;
+
+            // Not by the published port: docker takes a connection before the container is there, and then knocks once a second.
+            var host = await replica.InspectAsync(".NetworkSettings.IPAddress", cancellationToken);
+            var serving = await replica.ServingAsync(new($"http://{host}:{Port}"), cancellationToken);
+            replica.TimeToServing = serving - await replica.ProcessStartAsync(cancellationToken);
             return replica;
         }
         catch
@@ -61,7 +62,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
     {
         _ = await DockerCommand.RunAsync(cancellationToken, "kill", _container);
         _ = await DockerCommand.RunAsync(cancellationToken, "start", _container);
-        _ = await ServingAsync(cancellationToken);
+        _ = await ServingAsync(Address, cancellationToken);
     }
 
     /// <summary>One field of what docker says of the container, as a Go template, for instance <c>.State.OOMKilled</c>.</summary>
@@ -102,14 +103,14 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
 
     /// <summary>Waits for the first SERVING.</summary>
     /// <returns>When that was, since this machine has started.</returns>
-    private async Task<TimeSpan> ServingAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan> ServingAsync(Uri address, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
 
         // By default a refused connection is tried again after a second.
         using var channel = GrpcChannel.ForAddress(
-            Address, new() { InitialReconnectBackoff = Poll, MaxReconnectBackoff = Poll });
+            address, new() { InitialReconnectBackoff = Poll, MaxReconnectBackoff = Poll });
         var health = new Health.HealthClient(channel);
         while (true)
         {
