@@ -157,7 +157,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         }
 
         await using var store = await ExperimentStore.OpenExistingAsync(location, time, cancellationToken);
-        return (await store.ListAsync(cancellationToken)).FirstOrDefault(e => e.Namespace == @namespace && e.Name == name)?.Runner;
+        return (await store.FindAsync(@namespace, name, cancellationToken))?.Runner;
     }
 
     private static LineParser Parser(TrialJob job) => new(new(job.Collector, job.MetricNames));

@@ -1,3 +1,5 @@
+using Katib.Coordinator.Tests.Storage;
+
 namespace Katib.EndToEnd.Tests;
 
 /// <summary>The coordinator's own process: a folder of experiments and services elsewhere.</summary>
@@ -30,6 +32,39 @@ public sealed class CoordinatorTests
 
         Assert.Contains("max trial count has reached", said.Output, StringComparison.Ordinal);
         Assert.Contains("broken.yaml:1", said.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_comes_while_the_database_is_away_is_run_when_it_is_back()
+    {
+        await using var postgres = new PostgresServer();
+        var database = await postgres.CreateDatabaseAsync();
+        using var place = new Workplace();
+        _ = Directory.CreateDirectory(place.PathOf("experiments"));
+        var port = Workplace.FreePort();
+        using var service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{port}");
+        using var coordinator = place.Start(
+            "Katib.Coordinator.dll",
+            "--Coordinator:Experiments=experiments",
+            $"--Coordinator:Store={database}",
+            $"--Coordinator:Endpoints:random=http://127.0.0.1:{port}",
+            "--urls=http://127.0.0.1:0");
+        await Workplace.UntilAsync("the coordinator has begun", async () =>
+            await coordinator.StandardOutput.ReadLineAsync() is { } line
+                ? line.Contains("Application started", StringComparison.Ordinal)
+                : throw new InvalidOperationException("The coordinator has ended."));
+
+        await postgres.StopAsync();
+        place.Write("experiments/ledger.yaml", Manifests.Ledger("random", trials: 2, parallel: 2, seconds: 0));
+        await Workplace.UntilAsync("the database is missed", async () =>
+            (await coordinator.StandardOutput.ReadLineAsync())!.Contains("cannot be used", StringComparison.Ordinal));
+        await postgres.StartAgainAsync();
+        await Workplace.UntilAsync("the experiment has ended", async () =>
+            (await coordinator.StandardOutput.ReadLineAsync())!.Contains("max trial count", StringComparison.Ordinal));
+        await Workplace.SignalAsync(coordinator, "TERM");
+        await Workplace.SignalAsync(service, "TERM");
+        _ = (await Workplace.EndAsync(coordinator)).Expect(0);
+        _ = (await Workplace.EndAsync(service)).Expect(0);
     }
 
     [Fact]

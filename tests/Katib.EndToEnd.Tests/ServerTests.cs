@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json.Nodes;
 using Katib.Coordinator.Tests.Storage;
 
@@ -77,6 +78,7 @@ public sealed class ServerTests
         await postgres.StopAsync();
         await Workplace.UntilAsync("a call is refused", async () => (await server.KatibAsync("status")).ExitCode is not 0);
         var away = await server.KatibAsync("status");
+        var notStopped = await server.PostAsync("apis/kubeflow.org/v1beta1/namespaces/default/experiments/ledger/stop");
         await postgres.StartAgainAsync();
         await BegunAsync(place, katib, trials: 8);
         await server.KillAsync();
@@ -85,6 +87,7 @@ public sealed class ServerTests
         var best = (await server.KatibAsync("best", "ledger", "-o", "env")).Expect(0);
 
         Assert.Contains("cannot be used", away.Error, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, notStopped);
         Assert.DoesNotContain("secret", away.Error, StringComparison.Ordinal);
         Assert.Contains("X='", best.Output, StringComparison.Ordinal);
         Assert.Equal(12, (int?)JsonNode.Parse(run.Output)!["status"]!["trialsSucceeded"]);
@@ -229,6 +232,16 @@ public sealed class ServerTests
         public Task<Said> KatibAsync(params string[] arguments) => _place.EndAsync("katib.dll", WithServer(arguments));
 
         public Process Start(params string[] arguments) => _place.Start("katib.dll", WithServer(arguments));
+
+        /// <summary>Asks the API itself, where <c>katib</c> would look at the experiment first.</summary>
+        public async Task<HttpStatusCode> PostAsync(string path)
+        {
+            using var http = new HttpClient { BaseAddress = new(Address) };
+            var token = await File.ReadAllTextAsync(_place.PathOf("token"));
+            http.DefaultRequestHeaders.Authorization = new("Bearer", token.Trim());
+            using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), content: null);
+            return answer.StatusCode;
+        }
 
         public async Task KillAsync()
         {

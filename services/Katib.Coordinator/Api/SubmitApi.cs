@@ -74,7 +74,7 @@ internal sealed class SubmitApi(
         var isNew = fresh || await runs.LookAsync(spec.Namespace, spec.Name, leaving.Token) is null;
         try
         {
-            var work = await runs.BeginAsync(spec, _folder, isPatient: false, leaving.Token, fresh);
+            var work = runs.Begin(spec, _folder, submission.Runner, isPatient: false, fresh);
             await work.Admission.WaitAsync(Patience, time, leaving.Token);
         }
         catch (TimeoutException)

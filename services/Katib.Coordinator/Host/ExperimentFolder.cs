@@ -1,3 +1,4 @@
+using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Katib.Coordinator.Host;
@@ -40,10 +41,20 @@ internal sealed partial class ExperimentFolder(
         foreach (var file in Directory.EnumerateFiles(_folder, "*.yaml").Order(StringComparer.Ordinal))
         {
             var isKnown = _known.TryGetValue(file, out var known);
-            if (await ReadAsync(file, cancellationToken) is { } content
-                && (!isKnown || (known.Run.IsCompleted && known.Content != content)))
+            if (await ReadAsync(file, cancellationToken) is not { } content
+                || (isKnown && (!known.Run.IsCompleted || known.Content == content)))
+            {
+                continue;
+            }
+
+            try
             {
                 _known[file] = (content, await BeginAsync(file, content, cancellationToken));
+            }
+            catch (StoreException away) when (away.IsTemporary)
+            {
+                // It stays unknown, for the next look to begin.
+                Log.Refused(logger, file, away.Message);
             }
         }
     }
@@ -79,7 +90,7 @@ internal sealed partial class ExperimentFolder(
         try
         {
             return submission.Spec is { } spec
-                ? (await runs.BeginAsync(spec, Path.GetFullPath(_folder), isPatient: true, cancellationToken)).Completion
+                ? runs.Begin(spec, Path.GetFullPath(_folder), submission.Runner, isPatient: true).Completion
                 : Task.CompletedTask;
         }
         catch (ExperimentRefusedException refused)

@@ -30,14 +30,12 @@ internal sealed partial class ExperimentRuns(
     /// <summary>Begins to work on an experiment, or joins the work that is under way.</summary>
     /// <param name="spec">What is to be run.</param>
     /// <param name="folder">Where its trials start.</param>
+    /// <param name="runner">What its trials are run as.</param>
     /// <param name="isPatient">Whether a service that does not answer is waited for, even at the very beginning.</param>
-    /// <param name="cancellationToken">Ends the look into the store; what is begun goes on.</param>
     /// <param name="fresh">Whether an earlier run is forgotten.</param>
     /// <exception cref="ExperimentRefusedException">It is under way with another content.</exception>
-    public async Task<ExperimentWork> BeginAsync(
-        ExperimentSpec spec, string folder, bool isPatient, CancellationToken cancellationToken, bool fresh = false)
+    public ExperimentWork Begin(ExperimentSpec spec, string folder, RunnerKind runner, bool isPatient, bool fresh = false)
     {
-        var runner = await FindRunnerAsync(spec, fresh, cancellationToken);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isClosed, this);
@@ -91,7 +89,7 @@ internal sealed partial class ExperimentRuns(
             }
             else if (WorkOn(stored.Namespace, stored.Name).Work is null)
             {
-                _ = await BeginAsync(spec, stored.Folder, isPatient: true, cancellationToken);
+                _ = Begin(spec, stored.Folder, stored.Runner, isPatient: true);
             }
         }
     }
@@ -189,8 +187,10 @@ internal sealed partial class ExperimentRuns(
 
         try
         {
-            await (work?.InterruptAsync() ?? Task.CompletedTask);
+            // The store first: where it does not answer, the work goes on. From then on it is waited for.
             await using var store = await OpenAsync(CancellationToken.None);
+            store.IsPatient = true;
+            await (work?.InterruptAsync() ?? Task.CompletedTask);
             if (await store.ReadAsync(@namespace, name, CancellationToken.None) is not { } stored)
             {
                 return false;

@@ -9,8 +9,9 @@ namespace Katib.Coordinator.Host;
 /// <param name="Parsed">What it says.</param>
 /// <param name="Problems">Everything that is wrong with it, by the format's rules and the runner's.</param>
 /// <param name="Notes">What is different on this machine.</param>
+/// <param name="Runner">What its trials are run as.</param>
 internal sealed record Submission(
-    ParsedExperiment Parsed, ImmutableArray<ManifestProblem> Problems, ImmutableArray<string> Notes)
+    ParsedExperiment Parsed, ImmutableArray<ManifestProblem> Problems, ImmutableArray<string> Notes, RunnerKind Runner)
 {
     /// <summary>The experiment; null when there are problems.</summary>
     public ExperimentSpec? Spec => Problems.IsEmpty ? Parsed.Spec : null;
@@ -21,10 +22,11 @@ internal sealed record Submission(
         var parsed = ExperimentYaml.Parse(text);
         if (parsed.Spec is not { } spec)
         {
-            return new(parsed, parsed.Problems, []);
+            return new(parsed, parsed.Problems, [], default);
         }
 
-        var check = (await findRunnerAsync(spec)).Check(spec);
-        return new(parsed, [.. check.Problems.Select(parsed.Locate)], check.Notes);
+        var runner = await findRunnerAsync(spec);
+        var check = runner.Check(spec);
+        return new(parsed, [.. check.Problems.Select(parsed.Locate)], check.Notes, runner);
     }
 }

@@ -20,12 +20,11 @@ public sealed class ExperimentStore : IAsyncDisposable
 
     private readonly Database _database;
     private readonly TimeProvider _time;
-    private readonly bool _isPatient;
     private DbConnection? _connection;
     private string? _held;
 
     private ExperimentStore(Database database, TimeProvider time, bool isPatient) =>
-        (_database, _time, _isPatient) = (database, time, isPatient);
+        (_database, _time, IsPatient) = (database, time, isPatient);
 
     /// <summary>Opens the store for writing; makes it, or brings its schema up to date, when needed.</summary>
     /// <param name="location">Where it is.</param>
@@ -62,6 +61,9 @@ public sealed class ExperimentStore : IAsyncDisposable
     /// <summary>Made with the store: tells what belongs to it from what belongs to another one.</summary>
     public string Id { get; private set; } = "";
 
+    /// <summary>Whether calls wait for a server that does not answer, until they are cancelled.</summary>
+    public bool IsPatient { get; set; }
+
     /// <summary>What a patient call waits for, as a sentence; null while the database answers. May be read from any thread.</summary>
     public string? Trouble { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
@@ -92,12 +94,12 @@ public sealed class ExperimentStore : IAsyncDisposable
             cancellationToken);
 
     /// <summary>One experiment with its trials; null when there is none of that name.</summary>
-    public async Task<StoredExperiment?> ReadAsync(string @namespace, string name, CancellationToken cancellationToken) =>
-        (await ReadExperimentsAsync(
-            "WHERE namespace = @namespace AND name = @name",
-            command => command.With("@namespace", @namespace).With("@name", name),
-            withTrials: true,
-            cancellationToken)).FirstOrDefault();
+    public Task<StoredExperiment?> ReadAsync(string @namespace, string name, CancellationToken cancellationToken) =>
+        ReadExperimentAsync(@namespace, name, withTrials: true, cancellationToken);
+
+    /// <summary>One experiment without its trials; null when there is none of that name.</summary>
+    public Task<StoredExperiment?> FindAsync(string @namespace, string name, CancellationToken cancellationToken) =>
+        ReadExperimentAsync(@namespace, name, withTrials: false, cancellationToken);
 
     /// <summary>The experiments that have a trial of that name, without their trials.</summary>
     public Task<ImmutableArray<StoredExperiment>> FindByTrialAsync(string trial, CancellationToken cancellationToken) =>
@@ -285,7 +287,7 @@ public sealed class ExperimentStore : IAsyncDisposable
                 // Class 57P: the server is being stopped or started, or ends this session.
                 var isGone = failure is HeldElsewhereException or DbException { IsTransient: true }
                     || (failure is DbException { SqlState: { } state } && state.StartsWith("57P", StringComparison.Ordinal));
-                if (!isGone || (attempt > 1 && !_isPatient))
+                if (!isGone || (attempt > 1 && !IsPatient))
                 {
                     throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
                     {
@@ -366,6 +368,14 @@ public sealed class ExperimentStore : IAsyncDisposable
             .With("@observation", Json(trial.Observation.Metrics, StoreJson.Default.ImmutableArrayMetricSummary))
             .ExecuteNonQueryAsync(cancellationToken);
     }
+
+    private async Task<StoredExperiment?> ReadExperimentAsync(
+        string @namespace, string name, bool withTrials, CancellationToken cancellationToken) =>
+        (await ReadExperimentsAsync(
+            "WHERE namespace = @namespace AND name = @name",
+            command => command.With("@namespace", @namespace).With("@name", name),
+            withTrials,
+            cancellationToken)).FirstOrDefault();
 
     private Task<ImmutableArray<StoredExperiment>> ReadExperimentsAsync(
         string clause, Func<DbCommand, DbCommand> bind, bool withTrials, CancellationToken cancellationToken) =>

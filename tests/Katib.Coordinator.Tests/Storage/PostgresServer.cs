@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Npgsql;
 
 namespace Katib.Coordinator.Tests.Storage;
 
@@ -33,22 +32,9 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         var name = $"katib-{++_databases}";
-        await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder
-            {
-                Host = Host,
-                Port = _port,
-                Username = User,
-                Password = Password,
-                Database = User,
-                Pooling = false,
-            }.ToString());
-        await connection.OpenAsync();
-        await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // The name is the test's own.
-        command.CommandText = $"CREATE DATABASE \"{name}\"";
-#pragma warning restore CA2100
-        _ = await command.ExecuteNonQueryAsync();
+        await RunAsync(
+            "env", $"PGPASSWORD={Password}", Path.Combine(_programs, "createdb"), $"--host={Host}", $"--port={_port}",
+            $"--username={User}", name);
         return $"postgres://{User}:{Uri.EscapeDataString(Password)}@{Host}:{_port}/{name}";
     }
 

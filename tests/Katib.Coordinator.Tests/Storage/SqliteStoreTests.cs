@@ -73,10 +73,6 @@ public sealed class SqliteStoreTests : StoreConformance, IDisposable
     {
         await using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
         await connection.OpenAsync(Token);
-        await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // The test's own text.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        _ = await command.ExecuteNonQueryAsync(Token);
+        await connection.ExecuteAsync(sql, Token);
     }
 }

@@ -120,6 +120,8 @@ public abstract class StoreConformance
             await store.AddTrialsAsync(stored.Id, state, [Given.Trial(1, trial)], Token);
         }
 
+        Assert.Equal("ended", (await store.FindAsync("default", "ended", Token))!.Name);
+        Assert.Null(await store.FindAsync("elsewhere", "ended", Token));
         Assert.Equal(["under-way", "ended-with-a-trial"], (await store.ListUnfinishedAsync(Token)).Select(static e => e.Name));
     }
 
