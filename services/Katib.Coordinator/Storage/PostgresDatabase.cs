@@ -24,14 +24,11 @@ internal sealed class PostgresDatabase : Database
             throw new FormatException("must be a URL such as postgres://USER@HOST:5432/DATABASE");
         }
 
-        // Not pooled: the mark of an experiment that is worked on lives and dies with its connection.
         var builder = new NpgsqlConnectionStringBuilder
         {
-            Host = given.Host,
+            Host = given.IdnHost,
             Database = Uri.UnescapeDataString(given.AbsolutePath[1..]),
             ApplicationName = "katib",
-            SearchPath = Namespace,
-            Pooling = false,
             KeepAlive = 15,
             TcpKeepAlive = true,
         };
@@ -56,6 +53,9 @@ internal sealed class PostgresDatabase : Database
             Set(builder, pair);
         }
 
+        // Not for the user to change. The mark of an experiment that is worked on lives and dies with its connection.
+        builder.SearchPath = Namespace;
+        builder.Pooling = false;
         _connectionString = builder.ToString();
         Name = new UriBuilder(given) { UserName = given.UserInfo.Split(':')[0], Password = "", Query = "" }.Uri.ToString();
     }
