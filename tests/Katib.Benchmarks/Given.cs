@@ -51,15 +51,15 @@ internal static class Given
         return parsed.Spec ?? throw new InvalidOperationException(string.Join('\n', parsed.Problems));
     }
 
-    /// <summary>Ten parameters of all types, with values that differ from trial to trial.</summary>
-    public static ImmutableArray<Assignment> Assignments(int trial) =>
-        [.. Enumerable.Range(0, 10).Select(i => new Assignment($"p{i}", Value(i, trial)))];
+    /// <summary>Parameters of all types, with values that differ from trial to trial.</summary>
+    public static ImmutableArray<Assignment> Assignments(int trial, int parameters = 10) =>
+        [.. Enumerable.Range(0, parameters).Select(i => new Assignment($"p{i}", Value(i, trial)))];
 
-    /// <summary>A request for one more point after so many trials of ten parameters.</summary>
-    public static Wire.GetSuggestionsRequest Request(int trials)
+    /// <summary>A request for one more point after so many trials.</summary>
+    public static Wire.GetSuggestionsRequest Request(int trials, int parameters = 10)
     {
-        var parameters = new Wire.ExperimentSpec.Types.ParameterSpecs();
-        parameters.Parameters.Add(Enumerable.Range(0, 10).Select(WireParameter));
+        var specs = new Wire.ExperimentSpec.Types.ParameterSpecs();
+        specs.Parameters.Add(Enumerable.Range(0, parameters).Select(WireParameter));
         var objective = new Wire.ObjectiveSpec { Type = Wire.ObjectiveType.Minimize, ObjectiveMetricName = Metric };
         var request = new Wire.GetSuggestionsRequest
         {
@@ -68,7 +68,7 @@ internal static class Given
                 Name = "bench",
                 Spec = new()
                 {
-                    ParameterSpecs = parameters,
+                    ParameterSpecs = specs,
                     Objective = objective,
                     Algorithm = new() { AlgorithmName = "random" },
                     ParallelTrialCount = 3,
@@ -77,7 +77,7 @@ internal static class Given
             CurrentRequestNumber = 1,
             TotalRequestNumber = trials + 1,
         };
-        request.Trials.Add(Enumerable.Range(0, trials).Select(t => WireTrial(t, objective)));
+        request.Trials.Add(Enumerable.Range(0, trials).Select(t => WireTrial(t, parameters, objective)));
         return request;
     }
 
@@ -122,10 +122,10 @@ internal static class Given
         };
     }
 
-    private static Wire.Trial WireTrial(int number, Wire.ObjectiveSpec objective)
+    private static Wire.Trial WireTrial(int number, int parameters, Wire.ObjectiveSpec objective)
     {
         var assignments = new Wire.TrialSpec.Types.ParameterAssignments();
-        assignments.Assignments.Add(Assignments(number).Select(
+        assignments.Assignments.Add(Assignments(number, parameters).Select(
             static a => new Wire.ParameterAssignment { Name = a.Name, Value = a.Value }));
         var observation = new Wire.Observation();
         var loss = (number * 37 % 101 / 101.0).ToString(CultureInfo.InvariantCulture);

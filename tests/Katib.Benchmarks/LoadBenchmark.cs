@@ -16,6 +16,10 @@ internal static class LoadBenchmark
     private const int Trials = 100;
     private const int Clients = 8;
 
+    /// <summary>As many parameters as Katib's examples have, and many.</summary>
+    private const int Few = 3;
+    private const int Many = 10;
+
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(10);
 
@@ -27,18 +31,23 @@ internal static class LoadBenchmark
 
     public static async Task RunAsync(Programs programs)
     {
-        Figures.Title($"load: calls with {Trials} trials of 10 parameters, each client on a connection of its own, against health checks");
-        await CompareAsync(programs, "Random", "random", clients: 1, isGrowing: false);
-        await CompareAsync(programs, "Random", "random", Clients, isGrowing: false);
-        await CompareAsync(programs, "Bayesian", "bayesianoptimization", Clients, isGrowing: true);
+        Figures.Title($"load: calls with {Trials} trials, each client on a connection of its own, against health checks");
+        foreach (var parameters in (int[])[Few, Many])
+        {
+            await CompareAsync(programs, "Random", "random", parameters, clients: 1, isGrowing: false);
+            await CompareAsync(programs, "Random", "random", parameters, Clients, isGrowing: false);
+        }
+
+        await CompareAsync(programs, "Bayesian", "bayesianoptimization", Many, Clients, isGrowing: true);
     }
 
-    private static async Task CompareAsync(Programs programs, string service, string algorithm, int clients, bool isGrowing)
+    private static async Task CompareAsync(
+        Programs programs, string service, string algorithm, int parameters, int clients, bool isGrowing)
     {
         using var running = await NativeService.StartAsync(await programs.ServiceAsync(service));
         var health = await MeasureAsync(running, clients, Check, static _ => _ => []);
-        var suggest = await MeasureAsync(running, clients, Suggest, client => Requests(algorithm, client, isGrowing));
-        var who = FormattableString.Invariant($"{service}, {clients} client{(clients > 1 ? "s" : "")}");
+        var suggest = await MeasureAsync(running, clients, Suggest, client => Requests(algorithm, parameters, client, isGrowing));
+        var who = FormattableString.Invariant($"{service}, {parameters} parameters, {clients} client{(clients > 1 ? "s" : "")}");
         Figures.Baseline($"health checks, {clients} clients", health.Rate, "1/s");
         Figures.Print(who, suggest.Rate, "1/s", health.Rate);
         Figures.Print($"{who}, p50", Figures.Median(suggest.Times), "ms", Figures.Median(health.Times));
@@ -47,14 +56,14 @@ internal static class LoadBenchmark
     }
 
     /// <summary>What a client sends in its n-th call.</summary>
-    private static Func<int, byte[]> Requests(string algorithm, int client, bool isGrowing)
+    private static Func<int, byte[]> Requests(string algorithm, int parameters, int client, bool isGrowing)
     {
         var first = Bytes(0);
         return isGrowing ? Bytes : _ => first;
 
         byte[] Bytes(int more)
         {
-            var request = Given.Request(Trials + more);
+            var request = Given.Request(Trials + more, parameters);
             request.Experiment.Spec.Algorithm.AlgorithmName = algorithm;
             request.Experiment.Name = FormattableString.Invariant($"load-{client}");
             return request.ToByteArray();

@@ -11,7 +11,9 @@ internal delegate void BatchObjective(ReadOnlySpan<int> which, Matrix x, Span<do
 /// <param name="MaxIterations">The largest number of steps of one start; with 0 the starts are only evaluated.</param>
 /// <param name="GradientTolerance">Stop when no component of P(x - g) - x reaches this, P clipping to the box.</param>
 /// <param name="RelativeDecrease">Stop when a step lowers f by no more than this times max(1, |f|).</param>
-internal readonly record struct BoxMinimizerOptions(int MaxIterations, double GradientTolerance, double RelativeDecrease);
+/// <param name="Rounds">After so many calls of the objective only the best start goes on.</param>
+internal readonly record struct BoxMinimizerOptions(
+    int MaxIterations, double GradientTolerance, double RelativeDecrease, int Rounds = int.MaxValue);
 
 /// <summary>
 /// Minimises a smooth function in a box from several starts, by projected L-BFGS; each round is one call of the
@@ -22,7 +24,8 @@ internal readonly record struct BoxMinimizerOptions(int MaxIterations, double Gr
 /// variables only, those not held at a bound by the gradient; steps are clipped to the box and shortened until Armijo's
 /// condition holds for the clipped step (D. P. Bertsekas, "Projected Newton methods", SIAM J. Control Optim. 20, 1982).
 /// </para>
-/// <para>The path of a start does not depend on the other starts.</para>
+/// <para>The path of a start does not depend on the other starts; where it ends may, by
+/// <see cref="BoxMinimizerOptions.Rounds"/>.</para>
 /// </remarks>
 internal static class BoxMinimizer
 {
@@ -56,7 +59,8 @@ internal static class BoxMinimizer
         var x = new Matrix(starts.Rows, starts.Columns);
         var gradients = new Matrix(starts.Rows, starts.Columns);
         var found = new double[starts.Rows];
-        for (var count = active.Length; count > 0;)
+        var count = active.Length;
+        for (var round = 1; count > 0; round++)
         {
             x.Resize(count, starts.Columns);
             gradients.Resize(count, starts.Columns);
@@ -77,6 +81,10 @@ internal static class BoxMinimizer
             }
 
             count = kept;
+            if (round == options.Rounds)
+            {
+                count = KeepBest(descents, active.AsSpan(0, count));
+            }
         }
 
         for (var i = 0; i < descents.Length; i++)
@@ -84,6 +92,25 @@ internal static class BoxMinimizer
             descents[i].Point.CopyTo(starts.Row(i));
             values[i] = descents[i].Value;
         }
+    }
+
+    /// <summary>Leaves the best of all descents, where it is still on its way, and none otherwise.</summary>
+    /// <returns>How many are left in <paramref name="active"/>.</returns>
+    private static int KeepBest(Descent[] descents, Span<int> active)
+    {
+        var best = 0;
+        for (var i = 1; i < descents.Length; i++)
+        {
+            best = descents[i].Value < descents[best].Value ? i : best;
+        }
+
+        if (!active.Contains(best))
+        {
+            return 0;
+        }
+
+        active[0] = best;
+        return 1;
     }
 
     /// <summary>One start on its way: it names a point to evaluate and is told the result.</summary>

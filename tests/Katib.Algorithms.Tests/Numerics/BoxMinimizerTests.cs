@@ -322,6 +322,51 @@ public sealed class BoxMinimizerTests
         return value;
     }
 
+    [Fact]
+    public void After_the_rounds_only_the_best_start_goes_on()
+    {
+        var calls = new int[3];
+        var starts = Rows([-1.2, 1], [0.9, 0.9], [3, -2]);
+        var values = new double[3];
+
+        BoxMinimizer.Minimize(starts, [-5, -5], [5, 5], Precise with { Rounds = 4 }, Count, values);
+
+        Assert.Equal((4, 4), (calls[0], calls[2]));
+        Assert.True(calls[1] > 4, $"The best start had {calls[1]} calls.");
+        AssertClose([1, 1], starts.Row(1), 1e-6);
+        Assert.All([values[0], values[2]], v => Assert.True(v > values[1] && double.IsFinite(v)));
+
+        void Count(ReadOnlySpan<int> which, Matrix x, Span<double> found, Matrix gradients)
+        {
+            foreach (var start in which)
+            {
+                calls[start]++;
+            }
+
+            Evaluate(Rosenbrock, x, found, gradients);
+        }
+    }
+
+    [Fact]
+    public void When_the_best_start_has_ended_before_the_rounds_have_the_others_end_too()
+    {
+        var calls = 0;
+        var values = new double[2];
+
+        // The first start lies where it is lowest already.
+        BoxMinimizer.Minimize(
+            Rows([1, 1], [-1.2, 1]), [-5, -5], [5, 5], Precise with { Rounds = 5 }, Count, values);
+
+        Assert.Equal(5, calls);
+        Assert.Equal(0, values[0]);
+
+        void Count(ReadOnlySpan<int> which, Matrix x, Span<double> found, Matrix gradients)
+        {
+            calls++;
+            Evaluate(Rosenbrock, x, found, gradients);
+        }
+    }
+
     private static double Rosenbrock(ReadOnlySpan<double> x, Span<double> gradient)
     {
         var value = 0.0;

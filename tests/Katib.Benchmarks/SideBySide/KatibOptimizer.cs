@@ -18,6 +18,9 @@ internal sealed class KatibOptimizer : IOptimizer
 {
     private const int MaxMessageBytes = 64 * 1024 * 1024;
 
+    /// <summary>When the first trial ends; each ends later than the one before, as the order of results matters.</summary>
+    private static readonly DateTime FirstCompletion = new(2026, 1, 1, 0, 1, 0, DateTimeKind.Utc);
+
     private readonly GrpcChannel _channel;
     private readonly Wire.Suggestion.SuggestionClient _client;
     private readonly string _algorithm;
@@ -113,13 +116,13 @@ internal sealed class KatibOptimizer : IOptimizer
     /// <inheritdoc/>
     public async Task<ImmutableArray<ImmutableArray<Assignment>>> AskAsync(RunHistory history, int count)
     {
-        _trials.AddRange(history.Trials.Skip(_trials.Count).Select(ToWire));
-        foreach (var ended in history.Ended.Skip(_seenEnded))
+        _trials.AddRange(history.Trials.Skip(_trials.Count).Select(t => ToWire(t, _seenEnded)));
+        for (; _seenEnded < history.Ended.Count; _seenEnded++)
         {
-            _trials[ended.Number] = ToWire(ended);
+            var ended = history.Ended[_seenEnded];
+            _trials[ended.Number] = ToWire(ended, _seenEnded);
         }
 
-        _seenEnded = history.Ended.Count;
         var request = new Wire.GetSuggestionsRequest
         {
             Experiment = _experiment,
@@ -154,7 +157,8 @@ internal sealed class KatibOptimizer : IOptimizer
         await _stop();
     }
 
-    private Wire.Trial ToWire(RunTrial trial)
+    /// <summary>A trial as the controller tells of it; one that has ended did so as number <paramref name="order"/>.</summary>
+    private Wire.Trial ToWire(RunTrial trial, int order)
     {
         var assignments = new Wire.TrialSpec.Types.ParameterAssignments();
         assignments.Assignments.Add(trial.Point.Select(
@@ -166,7 +170,8 @@ internal sealed class KatibOptimizer : IOptimizer
         };
         if (trial.Outcome is { } outcome)
         {
-            status.CompletionTime = "2026-01-01T00:01:00Z";
+            status.CompletionTime =
+                FirstCompletion.AddMinutes(order).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
             status.Condition = outcome.Observed is null
                 ? Wire.TrialStatus.Types.TrialConditionType.Failed
                 : Wire.TrialStatus.Types.TrialConditionType.Succeeded;
