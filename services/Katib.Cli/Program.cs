@@ -20,6 +20,7 @@ var root = new RootCommand("""
 {
     RunCommand.Create(),
     ValidateCommand.Create(),
+    MetricsCommand.Create(),
     AlgorithmsCommand.Create(),
     StatusCommand.Create(),
     BestCommand.Create(),

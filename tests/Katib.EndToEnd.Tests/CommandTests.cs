@@ -37,6 +37,37 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task A_log_can_be_tried_before_anything_runs()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 4, parallel: 2, seconds: 0));
+        const string log = "to minimize loss\n2021-12-02T05:27:27Z \e[1mloss\e[0m: 0.5\rloss=0.25\nloss: tensor(3)\nlr: 0.1\n";
+
+        var found = (await place.KatibReadingAsync(log, "metrics", "test", "ledger.yaml")).Expect(0);
+        var missed = (await place.KatibReadingAsync("Acuracy=1\n", "metrics", "test", "--metric", "accuracy")).Expect(1);
+        var filtered = (await place.KatibReadingAsync("acc is 7\n", "metrics", "test", "--metric", "acc", "--filter", @"(\w+) is (\d+)")).Expect(0);
+        var refused = (await place.KatibReadingAsync("", "metrics", "test", "--metric", "acc", "--filter", @"acc=\d+")).Expect(2);
+        var nothing = (await place.KatibReadingAsync("", "metrics", "test")).Expect(2);
+
+        Assert.Equal(
+            """
+            line 2: loss = 0.5 at 2021-12-02T05:27:27.0000000Z
+            line 3: loss = 0.25
+            line 1: The metric 'loss' is named in 'to minimize loss', without '=' or ':' and a number behind it.
+            line 4: The metric 'loss' has no value in 'loss: tensor(3)'.
+            Other names with values: lr.
+
+            loss: 2 found, min 0.25, max 0.5, latest 0.5
+
+            """,
+            found.Output.ReplaceLineEndings("\n"));
+        Assert.Contains("accuracy: not found; did you mean 'Acuracy'?", missed.Output, StringComparison.Ordinal);
+        Assert.StartsWith("line 1: acc = 7", filtered.Output, StringComparison.Ordinal);
+        Assert.StartsWith("--filter 'acc=\\d+' is no filter. A filter needs two groups", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("Name the Experiment's file, or the metrics by --metric NAME.", nothing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Json_output_is_Katibs_Experiment_with_its_trials()
     {
         using var place = new Workplace();

@@ -35,6 +35,17 @@ internal sealed class Workplace : IDisposable
     /// <summary>Runs <c>katib</c> to its end.</summary>
     public Task<Said> KatibAsync(params string[] arguments) => EndAsync("katib.dll", arguments);
 
+    /// <summary>The same with something to read from stdin.</summary>
+    public async Task<Said> KatibReadingAsync(string input, params string[] arguments)
+    {
+        var start = Command(new Dictionary<string, string>(), "katib.dll", arguments);
+        start.RedirectStandardInput = true;
+        using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        return await EndAsync(process);
+    }
+
     /// <summary>Runs a program that lies beside the tests to its end.</summary>
     public async Task<Said> EndAsync(string program, params string[] arguments)
     {
@@ -47,7 +58,10 @@ internal sealed class Workplace : IDisposable
         Start(new Dictionary<string, string>(), program, arguments);
 
     /// <summary>The same with variables of the test's.</summary>
-    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments)
+    public Process Start(IReadOnlyDictionary<string, string> environment, string program, params string[] arguments) =>
+        Process.Start(Command(environment, program, arguments))!;
+
+    private ProcessStartInfo Command(IReadOnlyDictionary<string, string> environment, string program, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
@@ -61,7 +75,7 @@ internal sealed class Workplace : IDisposable
             start.Environment[name] = value;
         }
 
-        return Process.Start(start)!;
+        return start;
     }
 
     /// <summary>Waits for a program's end and returns what it said.</summary>

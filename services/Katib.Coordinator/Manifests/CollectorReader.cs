@@ -1,13 +1,12 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Metrics;
 
 namespace Katib.Coordinator.Manifests;
 
 /// <summary>The metrics collector: where a trial's metrics are read from.</summary>
-internal static partial class CollectorReader
+internal static class CollectorReader
 {
     private const string StdOutKind = "StdOut";
     private const string FileKind = "File";
@@ -21,7 +20,7 @@ internal static partial class CollectorReader
 
     private static readonly string[] NotYet = ["TensorFlowEvent", "PrometheusMetric", "Custom", "Push"];
 
-    public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field, ObjectiveSpec objective)
+    public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
         _ = field.IsMap("source", "collector");
         var collector = field["collector"];
@@ -47,11 +46,6 @@ internal static partial class CollectorReader
 
         var (path, format) = isFile ? ReadFile(file) : (DefaultPath, MetricsFormat.Text);
         var filters = ReadFilters(source["filter"], format);
-        if (filters.IsEmpty && format is MetricsFormat.Text)
-        {
-            HintAtNames(field, objective);
-        }
-
         return (new(isFile ? CollectorKind.File : CollectorKind.StdOut, path, format, filters), ToJson(kind, path, format, filters));
     }
 
@@ -150,17 +144,6 @@ internal static partial class CollectorReader
         return filters.ToImmutable();
     }
 
-    /// <summary>Names that the default filter cannot match make every trial end without its metric.</summary>
-    private static void HintAtNames(Field field, ObjectiveSpec objective)
-    {
-        foreach (var name in objective.AllMetricNames.Where(static n => n.Length > 0 && !MatchedByDefault.IsMatch(n)))
-        {
-            field["source"]["filter"]["metricsFormat"].Doubt(
-                $"is not set, and the default filter matches no metric named '{Findings.Shorten(name)}'; "
-                + "write a filter, or use only letters, digits, '_', '-' and '|' in the name");
-        }
-    }
-
     private static JsonObject ToJson(string kind, string path, MetricsFormat format, ImmutableArray<string> filters)
     {
         var source = new JsonObject();
@@ -191,7 +174,4 @@ internal static partial class CollectorReader
         json["collector"] = new JsonObject { ["kind"] = kind };
         return json;
     }
-
-    [GeneratedRegex(@"\A[A-Za-z0-9_|-]+\z")]
-    private static partial Regex MatchedByDefault { get; }
 }

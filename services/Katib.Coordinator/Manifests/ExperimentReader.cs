@@ -83,7 +83,7 @@ internal static class ExperimentReader
         var (algorithm, algorithmJson) = AlgorithmReader.Read(spec["algorithm"]);
         var (template, templateJson) = TemplateReader.Read(spec, parameters.Names);
         var (parallel, max, maxFailed) = ReadBudgets(spec);
-        var (collector, collectorJson) = CollectorReader.Read(spec["metricsCollectorSpec"], objective);
+        var (collector, collectorJson) = CollectorReader.Read(spec["metricsCollectorSpec"]);
         var policy = ReadResumePolicy(spec["resumePolicy"]);
         HintAtEnd(spec, algorithm, objective, parameters.Space);
 

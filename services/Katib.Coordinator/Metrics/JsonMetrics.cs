@@ -21,22 +21,35 @@ internal static class JsonMetrics
             return [];
         }
 
-        try
+        if (TryParse(line, metricNames, findings) is { } points)
         {
-            using var document = Read(line);
-            if (document.RootElement.ValueKind is JsonValueKind.Object)
-            {
-                return Parse(document.RootElement, metricNames, findings);
-            }
-        }
-        catch (Exception bad) when (bad is JsonException or ArgumentException or InvalidOperationException)
-        {
-            // Not JSON, not Unicode, or a string with half a surrogate pair in it: a bad line like any other.
+            return points;
         }
 
         findings.AddBadLine(
             $"'{MetricsFindings.Excerpt(line)}' is no JSON object; a metrics file in JSON has one in each line.");
         return [];
+    }
+
+    /// <summary>The metrics of a line that is a JSON object; null where it is none.</summary>
+    public static ImmutableArray<MetricPoint>? TryParse(
+        string line, ImmutableArray<string> metricNames, MetricsFindings findings)
+    {
+        if (line.AsSpan().Trim() is not ['{', .., '}'])
+        {
+            return null;
+        }
+
+        try
+        {
+            using var document = Read(line);
+            return Parse(document.RootElement, metricNames, findings);
+        }
+        catch (Exception bad) when (bad is JsonException or ArgumentException or InvalidOperationException)
+        {
+            // Not JSON, not Unicode, or a string with half a surrogate pair in it.
+            return null;
+        }
     }
 
     private static ImmutableArray<MetricPoint> Parse(

@@ -5,7 +5,7 @@ namespace Katib.Coordinator.Metrics;
 /// <summary>Katib's metrics filters: RE2 expressions with two groups, a metric's name and its value.</summary>
 public static class MetricFilter
 {
-    /// <summary>The filter where the user gives none: <c>name=value</c>, with a decimal number.</summary>
+    /// <summary>Katib's filter where the user gives none: <c>name=value</c>, with a decimal number. Ours finds more.</summary>
     public const string Default = @"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)";
 
     /// <summary>Reads a filter, or says in a sentence why it is none.</summary>

@@ -27,6 +27,8 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
 
     public ImmutableArray<BadLine> BadLines { get; private set; } = [];
 
+    public ImmutableArray<BadLine> Unmatched { get; private set; } = [];
+
     public ImmutableArray<string> NearMisses { get; private set; } = [];
 
     /// <summary>Whether a line without any requested name is worth a search for other names.</summary>
@@ -48,6 +50,17 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
         if (BadLines.Length < Most)
         {
             BadLines = BadLines.Add(new(Line, message));
+        }
+    }
+
+    /// <summary>Remembers that a line names a metric, and why that gives no value; a line that was bad is known already.</summary>
+    public void AddUnmatched(string line, string why)
+    {
+        var isKnown = !BadLines.IsEmpty && BadLines[^1].Line == Line;
+        if (Unmatched.Length < Most && !isKnown
+            && metricNames.FirstOrDefault(name => line.Contains(name, StringComparison.Ordinal)) is { } name)
+        {
+            Unmatched = Unmatched.Add(new(Line, $"The metric '{name}' is named in '{Excerpt(line)}', {why}."));
         }
     }
 

@@ -12,13 +12,16 @@ namespace Katib.Coordinator.Metrics;
 public sealed class MetricsParser(MetricsCollectorSpec collector, ImmutableArray<string> metricNames)
 {
     private readonly MetricsFindings _findings = new(metricNames);
-    private readonly ImmutableArray<TextFilter> _filters = FiltersOf(collector);
+    private readonly ImmutableArray<Re2> _filters = FiltersOf(collector);
 
     /// <summary>The first lines that could not be read; at most ten.</summary>
     public ImmutableArray<BadLine> BadLines => _findings.BadLines;
 
     /// <summary>How many lines could not be read.</summary>
     public long BadLineCount => _findings.BadLineCount;
+
+    /// <summary>The first lines that name a metric and give no value of it; at most ten.</summary>
+    public ImmutableArray<BadLine> Unmatched => _findings.Unmatched;
 
     /// <summary>Names that were reported with a value but are not among the metrics asked for; at most ten.</summary>
     public ImmutableArray<string> NearMisses => _findings.NearMisses;
@@ -30,16 +33,17 @@ public sealed class MetricsParser(MetricsCollectorSpec collector, ImmutableArray
 
         // Some writers open a file with a byte order mark.
         var text = _findings.Line is 1 ? line.TrimStart('\uFEFF') : line;
-        return collector.Format is MetricsFormat.Json
-            ? JsonMetrics.Parse(text, metricNames, _findings)
+        return collector.Format is MetricsFormat.Json ? JsonMetrics.Parse(text, metricNames, _findings)
+            : _filters.IsEmpty ? DefaultMetrics.Parse(text, metricNames, _findings)
             : TextMetrics.Parse(text, metricNames, _filters, _findings);
     }
 
-    private static ImmutableArray<TextFilter> FiltersOf(MetricsCollectorSpec collector) =>
-        collector.Format is MetricsFormat.Json
+    // Katib's own filter, written out, asks for no more than leaving it out does.
+    private static ImmutableArray<Re2> FiltersOf(MetricsCollectorSpec collector) =>
+        collector.Format is MetricsFormat.Json || collector.Filters is [MetricFilter.Default]
             ? []
-            : [.. collector.Filters.DefaultIfEmpty(MetricFilter.Default).Select(static filter =>
+            : [.. collector.Filters.Select(static filter =>
                 MetricFilter.TryRead(filter, out var expression, out var problem)
-                    ? new TextFilter(expression, filter is MetricFilter.Default)
+                    ? expression
                     : throw new ArgumentException($"The metrics filter '{filter}' cannot be used. {problem}"))];
 }

@@ -138,7 +138,8 @@ public sealed class MetricsParserTests
     [InlineData("Score = +5", "+5")]
     [InlineData("Score\t=\n3", "3")]
     [InlineData("epoch 3: Score=1, loss2=7", "1")]
-    [InlineData("Score=1.", "1")]
+    [InlineData("Score=1.", "1.")]
+    [InlineData("Score=1.e-05", "1.e-05")]
     [InlineData("Score=12abc", "12")]
     [InlineData("Score=nan", "nan")]
     [InlineData("Score=NaN,", "NaN")]
@@ -151,6 +152,76 @@ public sealed class MetricsParserTests
         var point = Assert.Single(Read(Text([], "loss", "accuracy", "Score"), line));
 
         Assert.Equal(expected, point.Value);
+    }
+
+    [Theory]
+    [InlineData("loss: 0.3", "0.3")]
+    [InlineData("epoch 3 - loss: 0.3120 - val_loss: 0.4", "0.3120")]
+    [InlineData("Loss: 2 loss:-.5", "-.5")]
+    [InlineData("loss : nan", "nan")]
+    [InlineData("{'loss': 5e-05, 'epoch': 1.0}", "5e-05")]
+    [InlineData("""{"epoch": 1, "loss": 0.25}""", "0.25")]
+    [InlineData("""{"epoch": 1, "loss": "0.25"}""", "0.25")]
+    [InlineData("""{"message": "epoch 1, loss=0.25"}""", "0.25")]
+    [InlineData("""{"loss": 0.25, "broken""", "0.25")]
+    [InlineData("\e[1mloss\e[0m: \e[32m0.25\e[0m", "0.25")]
+    [InlineData("\e[2K\e[1Gloss=1\e[32m7", "17")]
+    [InlineData(" 45%|####5     | 9/20 [00:01<00:01, 8.2it/s, loss=0.25]", "0.25")]
+    [InlineData("[5]\ttrain-loss:0.9\tloss:0.25", "0.25")]
+    [InlineData("train/loss=0.25", "0.25")]
+    [InlineData("a.loss: 0.25", "0.25")]
+    public void Without_a_filter_what_programs_usually_print_is_found(string line, string expected)
+    {
+        var point = Assert.Single(Read(Text([], "loss"), line));
+
+        Assert.Equal(("loss", expected), (point.Metric, point.Value));
+    }
+
+    [Theory]
+    [InlineData("train/loss=1", "train/loss")]
+    [InlineData("'train/loss': 1", "train/loss")]
+    [InlineData("val.f1: 1", "val.f1")]
+    [InlineData("top-5 accuracy (%): 1", "top-5 accuracy (%)")]
+    [InlineData("valid_0's l2: 1", "valid_0's l2")]
+    [InlineData("loss=1", "loss")]
+    public void Without_a_filter_a_metric_may_have_any_name_and_the_longest_counts(string line, string expected)
+    {
+        var points = Read(Text([], "loss", "train/loss", "f1", "val.f1", "top-5 accuracy (%)", "l2", "valid_0's l2"), line);
+
+        Assert.Equal(new(expected, "1", null), Assert.Single(points));
+    }
+
+    [Theory]
+    [InlineData("loss: 12:30:01")]
+    [InlineData("loss: 3/20")]
+    [InlineData("loss: 0.3abc")]
+    [InlineData("loss: tensor(0.3)")]
+    [InlineData("loss: -")]
+    [InlineData("loss: info")]
+    public void What_stands_behind_a_colon_and_is_no_number_is_no_value(string line)
+    {
+        var parser = Text([], "loss");
+
+        Assert.Empty(Read(parser, line));
+        Assert.Contains("'loss' has no value", Assert.Single(parser.BadLines).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_line_of_JSON_bears_its_own_time()
+    {
+        var points = Read(
+            Text([], "loss"),
+            """{"loss": 1, "timestamp": 1638422847}""",
+            """2021-12-02T05:27:28Z {"loss": 2}""");
+
+        Assert.Equal(
+            [new("loss", "1", At("2021-12-02T05:27:27Z")), new MetricPoint("loss", "2", At("2021-12-02T05:27:28Z"))], points);
+    }
+
+    [Fact]
+    public void The_users_filters_see_the_line_as_it_is()
+    {
+        Assert.Empty(Read(Text([@"^(\w+)=(\d+)"], "loss"), "\e[1mloss=1", "loss: 1"));
     }
 
     [Fact]
@@ -227,10 +298,10 @@ public sealed class MetricsParserTests
         var text = Text([], "accuracy");
         var json = Json("accuracy");
 
-        _ = Read(text, "epoch=1 acc=0.5", "accuracy=1 f1=2", "acc=0.6", "lr=");
+        _ = Read(text, "epoch=1 acc=0.5", "accuracy=1 'f1': 2", "acc=0.6", "lr=", "10:11:12 val/acc: 3");
         _ = Read(json, """{"timestamp": 1, "acc": 0.5, "note": "x", "f1": "0.1", "accuracy": 3}""");
 
-        Assert.Equal(["epoch", "acc", "f1"], text.NearMisses);
+        Assert.Equal(["epoch", "acc", "f1", "val/acc"], text.NearMisses);
         Assert.Equal(["acc", "f1"], json.NearMisses);
     }
 
