@@ -282,5 +282,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     private sealed class LineParser(MetricsParser parser) : ILineParser
     {
         public ImmutableArray<MetricPoint> Parse(string line) => parser.Parse(line);
+
+        public string? WhyMissing(string metric) => parser.WhyMissing(metric);
     }
 }

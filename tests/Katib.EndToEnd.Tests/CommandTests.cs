@@ -68,6 +68,23 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task A_trial_that_prints_another_metric_says_which()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 2, parallel: 1, seconds: 0)
+            .Replace("\"loss=\"", "\"los=\"", StringComparison.Ordinal));
+
+        _ = await place.KatibAsync("run", "ledger.yaml");
+        var status = (await place.KatibAsync("status", "ledger")).Expect(0);
+
+        // The table breaks long lines where it has to.
+        Assert.Contains(
+            "'loss' was never reported. Found 'los', expected 'loss'.",
+            string.Join(' ', status.Output.Split((char[])[' ', '\n', '│'], StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Json_output_is_Katibs_Experiment_with_its_trials()
     {
         using var place = new Workplace();

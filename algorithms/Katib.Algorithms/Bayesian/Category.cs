@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Katib.Algorithms.Bayesian;
 
 /// <summary>A category of an axis.</summary>
@@ -7,11 +5,8 @@ namespace Katib.Algorithms.Bayesian;
 /// <param name="Index">The number of the category.</param>
 internal readonly record struct Category(int Axis, double Index)
 {
-    /// <summary>When so many results have brought next to nothing, other categories get a turn.</summary>
-    private const int Patience = 10;
-
-    /// <summary>Next to nothing: this part of the way from the median to the best.</summary>
-    private const double MinGain = 0.03;
+    /// <summary>Fewer results may lie where they do by chance.</summary>
+    private const int MinResults = 10;
 
     /// <summary>A category is neglected while it has less than this part of what would be even.</summary>
     private const double EvenShare = 0.6;
@@ -22,7 +17,7 @@ internal readonly record struct Category(int Axis, double Index)
     /// <summary>Whether a point has it.</summary>
     public bool Has(Point point, ModelSpace space) => point.Coordinates[space.Axes[Axis].Position] == Index;
 
-    /// <summary>The category that was tried least, when the search stands still and has neglected one; null otherwise.</summary>
+    /// <summary>The category that was tried least, when one is neglected; null otherwise.</summary>
     /// <remarks>
     /// Parameters often matter under one category only, and the best places of two have nothing in common. Results that
     /// pile up around the best place of one make all of another look hopeless after a few poor draws, and what is left
@@ -36,7 +31,7 @@ internal readonly record struct Category(int Axis, double Index)
     public static Category? Neglected(
         ModelSpace space, History history, GaussianProcess process, IReadOnlyCollection<Point> open)
     {
-        if (!space.Axes.Any(static a => a.IsCategorical) || !IsStanding(history.Results))
+        if (!space.Axes.Any(static a => a.IsCategorical) || history.Results.Length < MinResults)
         {
             return null;
         }
@@ -78,20 +73,5 @@ internal readonly record struct Category(int Axis, double Index)
         }
 
         return counts;
-    }
-
-    /// <summary>Whether the last results have brought next to nothing.</summary>
-    private static bool IsStanding(ImmutableArray<Result> results)
-    {
-        var losses = results.Select(static r => r.Loss).ToArray();
-        var sorted = losses.Order().ToArray();
-        var gain = MinGain * (sorted[sorted.Length / 2] - sorted[0]);
-        var (best, idle) = (double.PositiveInfinity, 0);
-        foreach (var loss in losses)
-        {
-            (best, idle) = loss < best - gain ? (loss, 0) : (best, idle + 1);
-        }
-
-        return idle >= Patience;
     }
 }

@@ -59,7 +59,11 @@ public static class TrialEnding
         }
 
         return value.Reason is MetricSummary.Unavailable
-            ? (TrialStatus.MetricsUnavailable, "MetricsUnavailable", $"'{objective.MetricName}' was never reported. {exit.Message}".TrimEnd())
+            ? (TrialStatus.MetricsUnavailable, "MetricsUnavailable", Unreported(objective.MetricName, exit))
             : (TrialStatus.Failed, "TrialFailed", $"'{objective.MetricName}' is {value.Reason}");
     }
+
+    private static string Unreported(string metric, TrialExit exit) =>
+        string.Join(' ', new[] { $"'{metric}' was never reported.", exit.WhyUnavailable, exit.Message }
+            .Where(static sentence => !string.IsNullOrEmpty(sentence)));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
 
 namespace Katib.Coordinator.Metrics;
 
@@ -37,6 +38,14 @@ public sealed class MetricsParser(MetricsCollectorSpec collector, ImmutableArray
             : _filters.IsEmpty ? DefaultMetrics.Parse(text, metricNames, _findings)
             : TextMetrics.Parse(text, metricNames, _filters, _findings);
     }
+
+    /// <summary>Why the lines so far have no value of a metric, as a sentence; null where none is like it.</summary>
+    public string? WhyMissing(string metric) =>
+        NearestName.Of(metric, NearMisses) is { } near ? $"Found '{near}', expected '{metric}'."
+        : !BadLines.IsEmpty ? FormattableString.Invariant($"Line {BadLines[0].Line}: {BadLines[0].Message}")
+        : !Unmatched.IsEmpty ? FormattableString.Invariant($"Line {Unmatched[0].Line}: {Unmatched[0].Message}")
+        : !NearMisses.IsEmpty ? $"Found {string.Join(", ", NearMisses.Select(static n => $"'{n}'"))}, expected '{metric}'."
+        : null;
 
     // Katib's own filter, written out, asks for no more than leaving it out does.
     private static ImmutableArray<Re2> FiltersOf(MetricsCollectorSpec collector) =>

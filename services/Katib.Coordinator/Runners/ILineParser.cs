@@ -8,4 +8,7 @@ public interface ILineParser
 {
     /// <summary>The points of one line, without its line break; empty when it reports nothing.</summary>
     ImmutableArray<MetricPoint> Parse(string line);
+
+    /// <summary>Why the lines so far have no value of a metric, as a sentence; null where there is nothing to say.</summary>
+    string? WhyMissing(string metric);
 }

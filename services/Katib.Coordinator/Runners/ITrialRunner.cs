@@ -63,7 +63,11 @@ public abstract record TrialEvent(string Trial)
 /// <param name="Kind">What ended it.</param>
 /// <param name="Code">Its exit code, as a shell reports it (128 + signal); null when there is none.</param>
 /// <param name="Message">One sentence for the user, with the last words of the log where the trial failed.</param>
-public sealed record TrialExit(TrialExitKind Kind, int? Code, string Message);
+public sealed record TrialExit(TrialExitKind Kind, int? Code, string Message)
+{
+    /// <summary>Why no value of the objective's metric was found, as a sentence; null where nothing is like it.</summary>
+    public string? WhyUnavailable { get; init; }
+}
 
 /// <summary>What ended a trial's program.</summary>
 public enum TrialExitKind

@@ -26,6 +26,16 @@ public sealed class TrialEndingTests
     }
 
     [Fact]
+    public void Without_its_metric_a_trial_says_what_was_found_in_its_place()
+    {
+        var exit = new TrialExit(TrialExitKind.Exited, 0, "") { WhyUnavailable = "Found 'los', expected 'loss'." };
+
+        var ended = TrialEnding.Apply(Given.Trial(1, TrialStatus.Running), exit, Given.Spec().Objective, Given.Now);
+
+        Assert.Equal("'loss' was never reported. Found 'los', expected 'loss'.", ended.Message);
+    }
+
+    [Fact]
     public void A_lost_trial_begins_again_with_the_same_parameters_and_nothing_reported()
     {
         var lost = TrialEnding.Apply(

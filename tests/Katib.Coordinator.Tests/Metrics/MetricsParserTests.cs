@@ -305,6 +305,21 @@ public sealed class MetricsParserTests
         Assert.Equal(["acc", "f1"], json.NearMisses);
     }
 
+    [Theory]
+    [InlineData("acuracy: 0.5", "Found 'acuracy', expected 'accuracy'.")]
+    [InlineData("f1=0.5 auc=0.6", "Found 'f1', 'auc', expected 'accuracy'.")]
+    [InlineData("accuracy = tensor(0.5)", "Line 1: The metric 'accuracy' has no value in 'accuracy = tensor(0.5)'.")]
+    [InlineData("accuracy 0.5", "Line 1: The metric 'accuracy' is named in 'accuracy 0.5', without '=' or ':' and a number behind it.")]
+    [InlineData("done", null)]
+    public void Why_a_metric_is_missing_is_said(string line, string? expected)
+    {
+        var parser = Text([], "accuracy");
+
+        _ = Read(parser, line);
+
+        Assert.Equal(expected, parser.WhyMissing("accuracy"));
+    }
+
     [Fact]
     public void What_is_remembered_is_bounded()
     {

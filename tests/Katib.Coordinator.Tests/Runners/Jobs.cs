@@ -50,5 +50,7 @@ internal static class Jobs
     {
         public ImmutableArray<MetricPoint> Parse(string line) =>
             line.Split('=') is [var name, var value] && names.Contains(name) ? [new(name, value, null)] : [];
+
+        public string? WhyMissing(string metric) => null;
     }
 }

@@ -39,13 +39,14 @@ internal sealed class FollowedTrial(
     {
         var token = _letGo.Token;
         var ending = attempt.EndAsync(token);
-        await ReadMetricsAsync(ending, token);
-        await report(this, new TrialEvent.Ended(job.Trial, await ending), token);
+        var parser = parsers(job);
+        await ReadMetricsAsync(parser, ending, token);
+        var exit = await ending with { WhyUnavailable = parser.WhyMissing(job.MetricNames[0]) };
+        await report(this, new TrialEvent.Ended(job.Trial, exit), token);
     }
 
-    private async Task ReadMetricsAsync(Task ending, CancellationToken cancellationToken)
+    private async Task ReadMetricsAsync(ILineParser parser, Task ending, CancellationToken cancellationToken)
     {
-        var parser = parsers(job);
         var tail = new FileTail(attempt.MetricsFile);
         using (var timer = new PeriodicTimer(ReadEvery, time))
         {
