@@ -67,13 +67,13 @@ internal static class MetricsCommand
     private static (MetricsParser Parser, ImmutableArray<string> Names) Of(
         ImmutableArray<string> names, MetricsFormat format, ImmutableArray<string> filters)
     {
+        if (format is MetricsFormat.Json && !filters.IsEmpty)
+        {
+            throw new UserException("--filter has no effect with --format JSON; remove it.");
+        }
+
         foreach (var filter in filters)
         {
-            if (format is MetricsFormat.Json)
-            {
-                throw new UserException("--filter has no effect with --format JSON; remove it.");
-            }
-
             if (!MetricFilter.TryRead(filter, out _, out var problem))
             {
                 throw new UserException($"--filter '{filter}' is no filter. {problem}");

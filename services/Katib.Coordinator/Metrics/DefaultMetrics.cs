@@ -14,55 +14,20 @@ internal static partial class DefaultMetrics
 {
     private static readonly string[] NotNumbers = ["infinity", "inf", "nan"];
 
-    public static ImmutableArray<MetricPoint> Parse(
-        string line, ImmutableArray<string> metricNames, MetricsFindings findings)
+    /// <summary>The line without what colours it and moves a terminal.</summary>
+    public static string WithoutColours(string line) =>
+        line.Contains('\e', StringComparison.Ordinal) ? ControlSequence.Replace(line, "") : line;
+
+    /// <summary>What looks like a name, and its number or nothing, in their order; of metrics also where there is none.</summary>
+    public static IEnumerable<(string Name, string Value)> Find(string line, ImmutableArray<string> metricNames)
     {
-        var text = line.Contains('\e', StringComparison.Ordinal) ? ControlSequence.Replace(line, "") : line;
-
-        // Most lines of most logs have no metric, and a search for a name costs far less than all that follows.
-        var isMentioned = metricNames.Any(name => text.Contains(name, StringComparison.Ordinal));
-        if (!isMentioned && !findings.WantsNearMisses(text))
+        for (var at = line.AsSpan().IndexOfAny('=', ':'); at >= 0; at = Next(line, at))
         {
-            return [];
-        }
-
-        // In an object without the metrics, one of its texts may have them.
-        return JsonMetrics.TryParse(text, metricNames, findings) is { } points && (!points.IsEmpty || !isMentioned)
-            ? points
-            : Search(text, metricNames, findings);
-    }
-
-    private static ImmutableArray<MetricPoint> Search(
-        string text, ImmutableArray<string> metricNames, MetricsFindings findings)
-    {
-        var points = ImmutableArray.CreateBuilder<MetricPoint>();
-        var time = TextMetrics.TimeOf(text);
-        for (var at = text.AsSpan().IndexOfAny('=', ':'); at >= 0; at = Next(text, at))
-        {
-            var isKatibs = text[at] is '=';
-            var left = text.AsSpan(0, at).TrimEnd();
+            var left = line.AsSpan(0, at).TrimEnd();
             left = left is [.., '"' or '\''] ? left[..^1] : left;
-            var value = NumberAt(text, at + 1, isKatibs);
-            if (NameAtEndOf(left, metricNames) is not { } name)
-            {
-                findings.AddNearMiss(value.Length > 0 ? left[StartOfWord(left)..].ToString() : "");
-            }
-            else if (value.Length is 0)
-            {
-                findings.AddBadLine($"The metric '{name}' has no value in '{MetricsFindings.Excerpt(text)}'.");
-            }
-            else
-            {
-                points.Add(new(name, value, time));
-            }
+            var name = NameAtEndOf(left, metricNames) ?? WordAtEndOf(left);
+            yield return (name, NumberAt(line, at + 1, isKatibs: line[at] is '='));
         }
-
-        if (points.Count is 0)
-        {
-            findings.AddUnmatched(text, "without '=' or ':' and a number behind it");
-        }
-
-        return points.DrainToImmutable();
     }
 
     private static int Next(string text, int at)
@@ -87,8 +52,8 @@ internal static partial class DefaultMetrics
         return longest;
     }
 
-    /// <summary>Where what looks like a name begins; its end where there is none.</summary>
-    private static int StartOfWord(ReadOnlySpan<char> left)
+    /// <summary>What looks like a name, for one that was not asked for; empty where nothing does.</summary>
+    private static string WordAtEndOf(ReadOnlySpan<char> left)
     {
         var start = left.Length;
         while (start > 0 && (IsOfKatibsWords(left[start - 1]) || left[start - 1] is '/' or '.'))
@@ -96,12 +61,8 @@ internal static partial class DefaultMetrics
             start--;
         }
 
-        while (start < left.Length && !char.IsAsciiLetter(left[start]) && left[start] is not '_')
-        {
-            start++;
-        }
-
-        return start;
+        var word = left[start..].TrimStart("/.");
+        return word.ContainsAnyInRange('A', 'z') ? word.ToString() : "";
     }
 
     /// <summary>What <c>[\w|-]</c> means to RE2.</summary>

@@ -20,8 +20,12 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
     private const int LongestExcerpt = 60;
 
     private int _searched;
+    private long _lastBadLine;
 
     public long Line { get; set; }
+
+    /// <summary>Whether something is wrong with the present line.</summary>
+    public bool IsBadLine => _lastBadLine == Line;
 
     public long BadLineCount { get; private set; }
 
@@ -47,6 +51,7 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
     public void AddBadLine(string message)
     {
         BadLineCount++;
+        _lastBadLine = Line;
         if (BadLines.Length < Most)
         {
             BadLines = BadLines.Add(new(Line, message));
@@ -56,8 +61,7 @@ internal sealed class MetricsFindings(ImmutableArray<string> metricNames)
     /// <summary>Remembers that a line names a metric, and why that gives no value; a line that was bad is known already.</summary>
     public void AddUnmatched(string line, string why)
     {
-        var isKnown = !BadLines.IsEmpty && BadLines[^1].Line == Line;
-        if (Unmatched.Length < Most && !isKnown
+        if (Unmatched.Length < Most && !IsBadLine
             && metricNames.FirstOrDefault(name => line.Contains(name, StringComparison.Ordinal)) is { } name)
         {
             Unmatched = Unmatched.Add(new(Line, $"The metric '{name}' is named in '{Excerpt(line)}', {why}."));

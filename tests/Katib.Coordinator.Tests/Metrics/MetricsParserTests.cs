@@ -198,12 +198,26 @@ public sealed class MetricsParserTests
     [InlineData("loss: tensor(0.3)")]
     [InlineData("loss: -")]
     [InlineData("loss: info")]
+    [InlineData("""{"loss": null}""")]
     public void What_stands_behind_a_colon_and_is_no_number_is_no_value(string line)
     {
         var parser = Text([], "loss");
 
         Assert.Empty(Read(parser, line));
-        Assert.Contains("'loss' has no value", Assert.Single(parser.BadLines).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The metric 'loss' ", Assert.Single(parser.BadLines).Message, StringComparison.Ordinal);
+        Assert.Empty(parser.Unmatched);
+    }
+
+    [Theory]
+    [InlineData("5loss: 1")]
+    [InlineData("-loss=1")]
+    [InlineData("val_loss: 1")]
+    public void Without_a_filter_a_name_must_be_the_whole_name(string line)
+    {
+        var parser = Text([], "loss");
+
+        Assert.Empty(Read(parser, line));
+        Assert.Equal([line.Split('=', ':')[0]], parser.NearMisses);
     }
 
     [Fact]
@@ -310,12 +324,14 @@ public sealed class MetricsParserTests
     [InlineData("f1=0.5 auc=0.6", "Found 'f1', 'auc', expected 'accuracy'.")]
     [InlineData("accuracy = tensor(0.5)", "Line 1: The metric 'accuracy' has no value in 'accuracy = tensor(0.5)'.")]
     [InlineData("accuracy 0.5", "Line 1: The metric 'accuracy' is named in 'accuracy 0.5', without '=' or ':' and a number behind it.")]
+    [InlineData("loss=\naccuracy 0.5", "Line 2: The metric 'accuracy' is named in 'accuracy 0.5', without '=' or ':' and a number behind it.")]
+    [InlineData("loss=\nf1=1", "Line 1: The metric 'loss' has no value in 'loss='.")]
     [InlineData("done", null)]
-    public void Why_a_metric_is_missing_is_said(string line, string? expected)
+    public void Why_a_metric_is_missing_is_said(string log, string? expected)
     {
-        var parser = Text([], "accuracy");
+        var parser = Text([], "accuracy", "loss");
 
-        _ = Read(parser, line);
+        _ = Read(parser, log.Split('\n'));
 
         Assert.Equal(expected, parser.WhyMissing("accuracy"));
     }
