@@ -241,9 +241,9 @@ public sealed class ExperimentLoop(
 
         switch (happened)
         {
-            case TrialEvent.Measured(_, var first, var points):
+            case TrialEvent.Measured(_, var stream, var first, var points):
                 var measured = trial with { Observation = trial.Observation.Add(points) };
-                await store.AppendObservationsAsync(stored.Id, measured, first, points, _saving);
+                await store.AppendObservationsAsync(stored.Id, measured, stream, first, points, _saving);
                 Set(_state.With(measured));
                 break;
             case TrialEvent.Ended(_, var exit):

@@ -141,7 +141,7 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         public Task StartAsync(TrialJob job, CancellationToken cancellationToken)
         {
             Started.Add(job);
-            _ = _events.Writer.TryWrite(new TrialEvent.Measured(job.Trial, 0, [new("loss", $"{Started.Count}", null)]));
+            _ = _events.Writer.TryWrite(new TrialEvent.Measured(job.Trial, "", 0, [new("loss", $"{Started.Count}", null)]));
             if (exit(job) is { } end)
             {
                 _ = _events.Writer.TryWrite(new TrialEvent.Ended(job.Trial, end));

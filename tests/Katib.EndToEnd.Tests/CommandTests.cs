@@ -61,10 +61,43 @@ public sealed class CommandTests
 
             """,
             found.Output.ReplaceLineEndings("\n"));
-        Assert.Contains("accuracy: not found; did you mean 'Acuracy'?", missed.Output, StringComparison.Ordinal);
+        Assert.Contains("accuracy: not found. Did you mean 'Acuracy'?", missed.Output, StringComparison.Ordinal);
         Assert.StartsWith("line 1: acc = 7", filtered.Output, StringComparison.Ordinal);
         Assert.StartsWith("--filter 'acc=\\d+' is no filter. A filter needs two groups", refused.Error, StringComparison.Ordinal);
         Assert.Contains("Name the Experiment's file, or the metrics by --metric NAME.", nothing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_in_event_files_are_found_and_can_be_tried()
+    {
+        // One record as PyTorch writes it: loss=0.25 at step 7.
+        const string record = "1a00000000000000129bd82d09000050534267d84110072a0d0a0b0a046c6f7373150000803e94c63f9d";
+        using var place = new Workplace();
+        _ = Directory.CreateDirectory(place.PathOf("runs"));
+        await File.WriteAllBytesAsync(place.PathOf("runs/tfevents.1"), Convert.FromHexString(record), TestContext.Current.CancellationToken);
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 2, parallel: 1, seconds: 0)
+            .Replace("  parameters:", "  metricsCollectorSpec: { collector: { kind: TensorFlowEvent } }\n  parameters:", StringComparison.Ordinal)
+            .Replace("awk -v", "cp -R runs /var/log/katib/tfevent/; awk -v", StringComparison.Ordinal));
+
+        var tried = (await place.KatibAsync("metrics", "test", "ledger.yaml", "--events", "runs")).Expect(0);
+        var missed = (await place.KatibAsync("metrics", "test", "--metric", "los", "--events", "runs")).Expect(1);
+        var unsaid = (await place.KatibAsync("metrics", "test", "ledger.yaml")).Expect(2);
+        var misplaced = (await place.KatibAsync("metrics", "test", "ledger.yaml", "--events", "nowhere")).Expect(2);
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var best = (await place.KatibAsync("best", "ledger")).Expect(0);
+
+        Assert.Equal(
+            """
+            tfevents.1: step 7: loss = 0.25 at 2021-11-23T15:31:25.2500000Z
+
+            loss: 1 found, min 0.25, max 0.25, latest 0.25
+
+            """,
+            tried.Output.ReplaceLineEndings("\n"));
+        Assert.Contains("los: not found. Found 'loss', expected 'los'.", missed.Output, StringComparison.Ordinal);
+        Assert.Contains("name the folder that has them with --events", unsaid.Error, StringComparison.Ordinal);
+        Assert.Contains("There is no folder 'nowhere'", misplaced.Error, StringComparison.Ordinal);
+        Assert.Contains("0.25", best.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,10 +4,11 @@ using System.Globalization;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Metrics.Events;
 
 namespace Katib.Cli.Commands;
 
-/// <summary><c>katib metrics test</c>: what a metrics collector finds in a log, and why it does not find the rest.</summary>
+/// <summary><c>katib metrics test</c>: what a metrics collector finds in a log or in event files, and why not the rest.</summary>
 internal static class MetricsCommand
 {
     public static Command Create()
@@ -20,9 +21,13 @@ internal static class MetricsCommand
         var names = new Option<string[]>("--metric") { Description = "A metric's name, the objective's first; more than once for more" };
         var filters = new Option<string[]>("--filter") { Description = "A filter with two groups, name and value (RE2)" };
         var format = CommonOptions.OneOf("--format", [], "TEXT or JSON", "TEXT", "TEXT", "JSON");
+        var events = new Option<DirectoryInfo>("--events")
+        {
+            Description = "The folder with the event files of TensorFlow or PyTorch, in place of a log",
+        };
         var test = new Command("test", "Read a log from stdin: every value found, and why others were not. `katib metrics test digits.yaml < train.log`")
         {
-            file, names, filters, format,
+            file, names, filters, format, events,
         };
         test.RefuseServer();
         test.Validators.Add(result =>
@@ -37,21 +42,37 @@ internal static class MetricsCommand
             {
                 result.AddError("The Experiment says by which filters and format its metrics are found; leave out --filter and --format.");
             }
+            else if (result.GetResult(events) is not null && (result.GetResult(filters) is not null || result.GetResult(format) is { Implicit: false }))
+            {
+                result.AddError("Event files have neither filters nor a format; leave out --filter and --format.");
+            }
         });
         test.SetAction((parsed, _) =>
         {
-            var (parser, metrics) = parsed.GetValue(file) is { } manifest
+            var folder = parsed.GetValue(events);
+            var (collector, metrics) = parsed.GetValue(file) is { } manifest
                 ? Of(manifest)
-                : Of(
-                    [.. parsed.GetRequiredValue(names).Where(static n => n.Length > 0).Distinct()],
-                    parsed.GetRequiredValue(format) is "JSON" ? MetricsFormat.Json : MetricsFormat.Text,
-                    [.. parsed.GetValue(filters) ?? []]);
-            return Task.FromResult(Run(parser, metrics, Console.In, Console.Out));
+                : (
+                    folder is null
+                        ? Of(
+                            parsed.GetRequiredValue(format) is "JSON" ? MetricsFormat.Json : MetricsFormat.Text,
+                            [.. parsed.GetValue(filters) ?? []])
+                        : new(CollectorKind.TensorFlowEvent, folder.FullName, MetricsFormat.Text, []),
+                    [.. parsed.GetRequiredValue(names).Where(static n => n.Length > 0).Distinct()]);
+            return Task.FromResult((collector.Kind is CollectorKind.TensorFlowEvent, folder) switch
+            {
+                (true, { } given) => Run(given, collector, metrics, Console.Out),
+                (false, null) => Run(new(collector, metrics), metrics, Console.In, Console.Out),
+                (true, null) => throw new UserException(
+                    "This experiment's metrics are in event files; name the folder that has them with --events."),
+                (false, _) => throw new UserException(
+                    $"This experiment's metrics are not in event files: its collector is {collector.Kind}. Leave out --events."),
+            });
         });
         return new("metrics", "Try out where a trial's metrics come from.") { test };
     }
 
-    private static (MetricsParser Parser, ImmutableArray<string> Names) Of(FileInfo file)
+    private static (MetricsCollectorSpec Collector, ImmutableArray<string> Names) Of(FileInfo file)
     {
         var parsed = ExperimentYaml.Parse(ManifestFile.Text(file));
         foreach (var problem in parsed.Problems)
@@ -60,12 +81,11 @@ internal static class MetricsCommand
         }
 
         return parsed.Spec is { } spec
-            ? (new(spec.MetricsCollector, spec.Objective.AllMetricNames), spec.Objective.AllMetricNames)
+            ? (spec.MetricsCollector, spec.Objective.AllMetricNames)
             : throw new UserException($"'{file}' is no Experiment that could run.");
     }
 
-    private static (MetricsParser Parser, ImmutableArray<string> Names) Of(
-        ImmutableArray<string> names, MetricsFormat format, ImmutableArray<string> filters)
+    private static MetricsCollectorSpec Of(MetricsFormat format, ImmutableArray<string> filters)
     {
         if (format is MetricsFormat.Json && !filters.IsEmpty)
         {
@@ -80,23 +100,42 @@ internal static class MetricsCommand
             }
         }
 
-        return (new(new(CollectorKind.StdOut, "", format, filters), names), names);
+        return new(CollectorKind.StdOut, "", format, filters);
+    }
+
+    private static int Run(
+        DirectoryInfo folder, MetricsCollectorSpec collector, ImmutableArray<string> names, TextWriter output)
+    {
+        if (!folder.Exists)
+        {
+            throw new UserException($"There is no folder '{folder}'.");
+        }
+
+        var events = new EventFolder(folder.FullName, collector.Path, names);
+        var found = new Found(names);
+        foreach (var (file, points) in events.ReadNew())
+        {
+            foreach (var point in points)
+            {
+                found.Add(point);
+                output.WriteLine(FormattableString.Invariant($"{file}: step {point.Step}: {Text(point)}"));
+            }
+        }
+
+        return found.Sum(output, metric => events.WhyMissing(metric));
     }
 
     private static int Run(MetricsParser parser, ImmutableArray<string> names, TextReader log, TextWriter output)
     {
-        var observation = Observation.Of(names);
-        var counts = names.ToDictionary(static name => name, static _ => 0L, StringComparer.Ordinal);
+        var found = new Found(names);
         var number = 0L;
         while (log.ReadLine() is { } line)
         {
             number++;
             foreach (var point in parser.Parse(line))
             {
-                observation = observation.Add(point);
-                counts[point.Metric]++;
-                var time = point.Time is { } at ? $" at {at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}" : "";
-                output.WriteLine(FormattableString.Invariant($"line {number}: {point.Metric} = {point.Value}{time}"));
+                found.Add(point);
+                output.WriteLine(FormattableString.Invariant($"line {number}: {Text(point)}"));
             }
         }
 
@@ -115,16 +154,40 @@ internal static class MetricsCommand
             output.WriteLine($"Other names with values: {string.Join(", ", parser.NearMisses)}.");
         }
 
-        output.WriteLine();
-        foreach (var metric in observation.Metrics)
+        return found.Sum(
+            output, metric => NearestName.Of(metric, parser.NearMisses) is { } near ? $"Did you mean '{near}'?" : null);
+    }
+
+    private static string Text(MetricPoint point)
+    {
+        var time = point.Time is { } at ? $" at {at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}" : "";
+        return $"{point.Metric} = {point.Value}{time}";
+    }
+
+    /// <summary>What was found so far, metric by metric.</summary>
+    private sealed class Found(ImmutableArray<string> names)
+    {
+        private readonly Dictionary<string, long> _counts = names.ToDictionary(static name => name, static _ => 0L, StringComparer.Ordinal);
+        private Observation _observation = Observation.Of(names);
+
+        public void Add(MetricPoint point)
         {
-            output.WriteLine(counts[metric.Name] is var count and > 0
-                ? FormattableString.Invariant($"{metric.Name}: {count} found, min {metric.Min}, max {metric.Max}, latest {metric.Latest}")
-                : NearestName.Of(metric.Name, parser.NearMisses) is { } near
-                    ? $"{metric.Name}: not found; did you mean '{near}'?"
-                    : $"{metric.Name}: not found");
+            _observation = _observation.Add(point);
+            _counts[point.Metric]++;
         }
 
-        return counts[names[0]] > 0 ? ExitCodes.Success : ExitCodes.Failure;
+        /// <summary>Writes a line for each metric; the exit code says whether the objective's was found.</summary>
+        public int Sum(TextWriter output, Func<string, string?> whyMissing)
+        {
+            output.WriteLine();
+            foreach (var metric in _observation.Metrics)
+            {
+                output.WriteLine(_counts[metric.Name] is var count and > 0
+                    ? FormattableString.Invariant($"{metric.Name}: {count} found, min {metric.Min}, max {metric.Max}, latest {metric.Latest}")
+                    : whyMissing(metric.Name) is { } why ? $"{metric.Name}: not found. {why}" : $"{metric.Name}: not found.");
+            }
+
+            return _counts[names[0]] > 0 ? ExitCodes.Success : ExitCodes.Failure;
+        }
     }
 }

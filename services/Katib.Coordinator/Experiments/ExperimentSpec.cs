@@ -84,6 +84,9 @@ public enum CollectorKind
 
     /// <summary>A file that it writes.</summary>
     File,
+
+    /// <summary>Event files of TensorFlow or PyTorch that it writes into a directory.</summary>
+    TensorFlowEvent,
 }
 
 /// <summary>How a metrics file is written.</summary>
@@ -98,8 +101,9 @@ public enum MetricsFormat
 
 /// <summary>Where a trial's metrics are read from, and how.</summary>
 /// <param name="Kind">The collector.</param>
-/// <param name="Path">The file's absolute path in Katib's container, for <see cref="CollectorKind.File"/>.</param>
-/// <param name="Format">How it is written.</param>
+/// <param name="Path">The absolute path of the file, or of the directory, in Katib's container; without meaning for
+/// <see cref="CollectorKind.StdOut"/>.</param>
+/// <param name="Format">How a file or a log is written.</param>
 /// <param name="Filters">RE2 expressions with two groups, name and value; empty for Katib's default.</param>
 public sealed record MetricsCollectorSpec(
     CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters);

@@ -10,7 +10,10 @@ internal static class CollectorReader
 {
     private const string StdOutKind = "StdOut";
     private const string FileKind = "File";
+    private const string EventKind = "TensorFlowEvent";
+    private const string DirectoryKind = "Directory";
     private const string DefaultPath = "/var/log/katib/metrics.log";
+    private const string DefaultDirectory = "/var/log/katib/tfevent/";
 
     /// <summary>Every line of every trial is searched with each of them.</summary>
     private const int MaxFilters = 64;
@@ -18,7 +21,8 @@ internal static class CollectorReader
     private const string Text = "TEXT";
     private const string Json = "JSON";
 
-    private static readonly string[] NotYet = ["TensorFlowEvent", "PrometheusMetric", "Custom", "Push"];
+    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind];
+    private static readonly string[] NotYet = ["PrometheusMetric", "Custom", "Push"];
 
     public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
@@ -26,12 +30,11 @@ internal static class CollectorReader
         var collector = field["collector"];
         var source = field["source"];
         var kind = ReadKind(collector);
-        if (kind is not (StdOutKind or FileKind))
+        if (kind is null)
         {
             return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, []), []);
         }
 
-        var isFile = kind is FileKind;
         _ = source.IsMap("httpGet", "fileSystemPath", "filter");
         if (source["httpGet"].IsSet)
         {
@@ -39,14 +42,30 @@ internal static class CollectorReader
         }
 
         var file = source["fileSystemPath"];
-        if (!isFile && file.IsSet)
+        switch (kind)
         {
-            file.Wrong("has no effect with the collector StdOut; remove it, or set collector.kind to File");
-        }
+            case EventKind:
+                var directory = ReadDirectory(file);
+                if (source["filter"].IsSet)
+                {
+                    source["filter"].Wrong($"has no effect with the collector {EventKind}; remove it");
+                }
 
-        var (path, format) = isFile ? ReadFile(file) : (DefaultPath, MetricsFormat.Text);
-        var filters = ReadFilters(source["filter"], format);
-        return (new(isFile ? CollectorKind.File : CollectorKind.StdOut, path, format, filters), ToJson(kind, path, format, filters));
+                return (new(CollectorKind.TensorFlowEvent, directory, MetricsFormat.Text, []),
+                    ToJson(kind, FileJson(DirectoryKind, directory), []));
+            case FileKind:
+                var (path, format) = ReadFile(file);
+                var filters = ReadFilters(source["filter"], format);
+                return (new(CollectorKind.File, path, format, filters), ToJson(kind, FileJson(FileKind, path, format), filters));
+            default:
+                if (file.IsSet)
+                {
+                    file.Wrong("has no effect with the collector StdOut; remove it, or set collector.kind to File");
+                }
+
+                filters = ReadFilters(source["filter"], MetricsFormat.Text);
+                return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, filters), ToJson(kind, file: null, filters));
+        }
     }
 
     /// <summary>The collector's kind; null when it is none that works, which is complained about.</summary>
@@ -63,24 +82,25 @@ internal static class CollectorReader
         }
 
         var field = collector["kind"];
-        var kind = field.RequiredText($"write {StdOutKind} or {FileKind}");
+        var kind = field.RequiredText($"write {StdOutKind}, {FileKind} or {EventKind}");
+        var available = $"is not available in this release; the collectors {StdOutKind}, {FileKind} and {EventKind} are";
         if (NotYet.Contains(kind))
         {
-            field.Wrong($"is not available in this release; the collectors {StdOutKind} and {FileKind} are");
+            field.Wrong(available);
             return null;
         }
 
         if (collector["customCollector"].IsSet)
         {
-            collector["customCollector"].Wrong($"is not available in this release; the collectors {StdOutKind} and {FileKind} are");
+            collector["customCollector"].Wrong(available);
         }
 
-        if (kind is not ("" or StdOutKind or FileKind))
+        if (kind is not "" && !Kinds.Contains(kind))
         {
-            field.MustBeOneOf(StdOutKind, FileKind);
+            field.MustBeOneOf(Kinds);
         }
 
-        return kind is StdOutKind or FileKind ? kind : null;
+        return Kinds.Contains(kind) ? kind : null;
     }
 
     private static (string Path, MetricsFormat Format) ReadFile(Field file)
@@ -91,12 +111,8 @@ internal static class CollectorReader
             file["kind"].Wrong("must be File with the collector File");
         }
 
-        var path = file["path"].Text() is { Length: > 0 } given ? given : DefaultPath;
-        if (path[0] is not '/')
-        {
-            file["path"].Wrong("must be absolute; begin it with '/'");
-        }
-        else if (path[^1] is '/')
+        var path = ReadPath(file, DefaultPath);
+        if (path[^1] is '/' && path[0] is '/')
         {
             file["path"].Wrong("is a directory; name the file in it");
         }
@@ -108,6 +124,33 @@ internal static class CollectorReader
         }
 
         return (path, format is Json ? MetricsFormat.Json : MetricsFormat.Text);
+    }
+
+    private static string ReadDirectory(Field file)
+    {
+        _ = file.IsMap("path", "kind", "format");
+        if (file["kind"].Text() is { Length: > 0 } and not DirectoryKind)
+        {
+            file["kind"].Wrong($"must be {DirectoryKind} with the collector {EventKind}");
+        }
+
+        if (file["format"].Text() is { Length: > 0 })
+        {
+            file["format"].Wrong($"has no effect with the collector {EventKind}; remove it");
+        }
+
+        return ReadPath(file, DefaultDirectory);
+    }
+
+    private static string ReadPath(Field file, string @default)
+    {
+        var path = file["path"].Text() is { Length: > 0 } given ? given : @default;
+        if (path[0] is not '/')
+        {
+            file["path"].Wrong("must be absolute; begin it with '/'");
+        }
+
+        return path;
     }
 
     private static ImmutableArray<string> ReadFilters(Field filter, MetricsFormat format)
@@ -144,17 +187,23 @@ internal static class CollectorReader
         return filters.ToImmutable();
     }
 
-    private static JsonObject ToJson(string kind, string path, MetricsFormat format, ImmutableArray<string> filters)
+    private static JsonObject FileJson(string kind, string path, MetricsFormat? format = null)
+    {
+        var json = new JsonObject { ["path"] = path, ["kind"] = kind };
+        if (format is { } written)
+        {
+            json["format"] = written is MetricsFormat.Json ? Json : Text;
+        }
+
+        return json;
+    }
+
+    private static JsonObject ToJson(string kind, JsonObject? file, ImmutableArray<string> filters)
     {
         var source = new JsonObject();
-        if (kind is FileKind)
+        if (file is not null)
         {
-            source["fileSystemPath"] = new JsonObject
-            {
-                ["path"] = path,
-                ["kind"] = FileKind,
-                ["format"] = format is MetricsFormat.Json ? Json : Text,
-            };
+            source["fileSystemPath"] = file;
         }
 
         if (!filters.IsEmpty)

@@ -52,8 +52,13 @@ public sealed record TrialJob(
 /// <summary>What has happened to a trial.</summary>
 public abstract record TrialEvent(string Trial)
 {
-    /// <summary>It has reported values; <paramref name="First"/> is the ordinal of the first of them, from 0.</summary>
-    public sealed record Measured(string Trial, long First, ImmutableArray<MetricPoint> Points) : TrialEvent(Trial);
+    /// <summary>It has reported values.</summary>
+    /// <param name="Trial">Which trial.</param>
+    /// <param name="Stream">Where it reports them, of several places; empty for the only one.</param>
+    /// <param name="First">The ordinal of the first of them in its stream, from 0; the same whoever reads the stream.</param>
+    /// <param name="Points">The values.</param>
+    public sealed record Measured(string Trial, string Stream, long First, ImmutableArray<MetricPoint> Points)
+        : TrialEvent(Trial);
 
     /// <summary>Its processes are gone, and all that it reported has been delivered.</summary>
     public sealed record Ended(string Trial, TrialExit Exit) : TrialEvent(Trial);

@@ -193,15 +193,26 @@ public sealed class ExperimentStore : IAsyncDisposable
             cancellationToken);
 
     /// <summary>Saves reported values with the trial that they changed; values that are there already stay.</summary>
+    /// <param name="experiment">The experiment's key.</param>
+    /// <param name="trial">The trial after the report.</param>
+    /// <param name="stream">Where the trial reports them, of several places; empty for the only one.</param>
+    /// <param name="first">The ordinal of the first of them in its stream, from 0.</param>
+    /// <param name="points">The values.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
     public Task AppendObservationsAsync(
-        long experiment, TrialState trial, long first, ImmutableArray<MetricPoint> points, CancellationToken cancellationToken) =>
+        long experiment,
+        TrialState trial,
+        string stream,
+        long first,
+        ImmutableArray<MetricPoint> points,
+        CancellationToken cancellationToken) =>
         TransactAsync(
             async (connection, token) =>
             {
                 await WriteAsync(connection, experiment, trial, token);
                 await using var command = connection.Command("""
-                    INSERT INTO observations (experiment, trial, ordinal, metric, value, time)
-                    VALUES (@experiment, @trial, @ordinal, @metric, @value, @time)
+                    INSERT INTO observations (experiment, trial, stream, ordinal, metric, value, time, step)
+                    VALUES (@experiment, @trial, @stream, @ordinal, @metric, @value, @time, @step)
                     ON CONFLICT DO NOTHING
                     """);
                 for (var i = 0; i < points.Length; i++)
@@ -210,22 +221,25 @@ public sealed class ExperimentStore : IAsyncDisposable
                     _ = await command
                         .With("@experiment", experiment)
                         .With("@trial", trial.Number)
+                        .With("@stream", stream)
                         .With("@ordinal", first + i)
                         .With("@metric", points[i].Metric)
                         .With("@value", points[i].Value)
                         .With("@time", Text(points[i].Time))
+                        .With("@step", points[i].Step)
                         .ExecuteNonQueryAsync(token);
                 }
             },
             cancellationToken);
 
-    /// <summary>What a trial has reported, in the order of the report.</summary>
+    /// <summary>What a trial has reported, stream by stream and in each in the order of the report.</summary>
     public Task<ImmutableArray<MetricPoint>> ReadObservationsAsync(long experiment, int trial, CancellationToken cancellationToken) =>
         DoAsync(
             async (connection, token) =>
             {
                 await using var command = connection.Command("""
-                    SELECT metric, value, time FROM observations WHERE experiment = @experiment AND trial = @trial ORDER BY ordinal
+                    SELECT metric, value, time, step FROM observations WHERE experiment = @experiment AND trial = @trial
+                    ORDER BY stream, ordinal
                     """);
                 await using var row = await command
                     .With("@experiment", experiment)
@@ -234,7 +248,10 @@ public sealed class ExperimentStore : IAsyncDisposable
                 var points = ImmutableArray.CreateBuilder<MetricPoint>();
                 while (await row.ReadAsync(token))
                 {
-                    points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2)));
+                    points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2))
+                    {
+                        Step = await row.IsDBNullAsync(3, token) ? null : row.GetInt64(3),
+                    });
                 }
 
                 return points.ToImmutable();

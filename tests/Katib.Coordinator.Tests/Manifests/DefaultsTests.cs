@@ -105,6 +105,19 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void The_event_collector_has_Katibs_directory()
+    {
+        var given = Valid("event-collector");
+        var bare = ExperimentYaml.Parse(Corpus.Read("Valid", "event-collector.yaml").Replace(
+            "fileSystemPath: {path: /train/logs, kind: Directory}", "fileSystemPath: {}", StringComparison.Ordinal)).Spec!;
+
+        Assert.Equal((CollectorKind.TensorFlowEvent, "/train/logs"), (given.MetricsCollector.Kind, given.MetricsCollector.Path));
+        Assert.Equal(
+            """{"source":{"fileSystemPath":{"path":"/var/log/katib/tfevent/","kind":"Directory"}},"collector":{"kind":"TensorFlowEvent"}}""",
+            bare.Manifest["spec"]!["metricsCollectorSpec"]!.ToJsonString());
+    }
+
+    [Fact]
     public void A_training_job_has_conditions_and_pod_labels_of_its_own()
     {
         var template = Valid("training-job").Manifest["spec"]!["trialTemplate"]!;

@@ -13,6 +13,8 @@ internal static class Jobs
 
     public static MetricsCollectorSpec File(string path) => new(CollectorKind.File, path, MetricsFormat.Text, []);
 
+    public static MetricsCollectorSpec Events(string path) => new(CollectorKind.TensorFlowEvent, path, MetricsFormat.Text, []);
+
     /// <summary>A script for the shell, which sees every dollar sign of it.</summary>
     public static TrialJob Shell(
         string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1)

@@ -1,5 +1,6 @@
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
+using Katib.Coordinator.Tests.Metrics;
 
 namespace Katib.Coordinator.Tests.Runners;
 
@@ -124,6 +125,27 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
             measured.Select((_, i) => measured.Take(i).Sum(static earlier => (long)earlier.Points.Length)),
             measured.Select(static m => m.First));
         _ = Assert.IsType<TrialEvent.Ended>(runner.Of("a")[^1]);
+    }
+
+    [Fact]
+    public async Task Event_files_are_streams_of_their_own()
+    {
+        var runner = Watch();
+        byte[] first = [.. EventFiles.Head, .. EventFiles.Simple("loss", 1)];
+        var script = $"mkdir -p '/logs/train'; {EventFiles.Printf(first)} > '/logs/train/tfevents'; read l < '{Pipe("go")}'; "
+            + $"{EventFiles.Printf(EventFiles.Simple("loss", 2))} >> '/logs/train/tfevents'; "
+            + $"{EventFiles.Printf(EventFiles.Tensor("loss", 3))} > '/logs/tfevents'";
+
+        await runner.StartAsync(Shell("a", script, Jobs.Events("/logs/")));
+        await Wait.UntilAsync(() => runner.Values("a") is ["1"], "the first value while the trial runs");
+        Release("go");
+        var exit = await runner.EndAsync("a");
+
+        Assert.Equal(0, exit.Code);
+        Assert.Equal(
+            [("tfevents", 0, "3"), ("train/tfevents", 0, "1"), ("train/tfevents", 1, "2")],
+            runner.Of("a").OfType<TrialEvent.Measured>()
+                .Select(static m => (m.Stream, m.First, Assert.Single(m.Points).Value)).Order());
     }
 
     [Fact]

@@ -117,6 +117,31 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreConformance
     }
 
     [Fact]
+    public async Task An_earlier_schema_is_opened_with_all_that_is_in_it()
+    {
+        var database = new PostgresDatabase(_url);
+        await using (var connection = database.Connect())
+        {
+            await connection.OpenAsync(Token);
+            await connection.ExecuteAsync($"""
+                CREATE SCHEMA katib;
+                {database.Script(3)}
+                UPDATE store SET version = 3;
+                INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
+                VALUES ('default', 'old', '{Given.Spec().Manifest.ToJsonString()}', '/', 'Process', '2020-01-01T00:00:00Z', '[]', '[]');
+                INSERT INTO trials VALUES
+                  (1, 1, 'old-0001', '[]', 'Failed', 1, 'TrialFailed', 'exit code 1', '2020-01-01T00:00:00Z', NULL, NULL, '[]');
+                INSERT INTO observations VALUES (1, 1, 0, 'loss', '0.5', NULL);
+                """, Token);
+        }
+
+        await using var store = await OpenAsync();
+
+        Assert.Equal("exit code 1", (await store.ReadAsync("default", "old", Token))!.State.Trials.Single().Message);
+        Assert.Equal([new("loss", "0.5", null)], await store.ReadObservationsAsync(1, 1, Token));
+    }
+
+    [Fact]
     public async Task A_newer_schema_is_refused_in_words()
     {
         await (await OpenAsync()).DisposeAsync();

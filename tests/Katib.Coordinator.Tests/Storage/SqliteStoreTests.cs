@@ -23,16 +23,18 @@ public sealed class SqliteStoreTests : StoreConformance, IDisposable
             var database = new SqliteDatabase(file);
             await ExecuteAsync(file, string.Concat(Enumerable.Range(1, version).Select(database.Script)) + $"""
                 PRAGMA user_version = {version};
-                INSERT INTO experiments VALUES
-                  (1, 'default', 'old', '{Given.Spec().Manifest.ToJsonString()}', '/', '2020-01-01T00:00:00Z', NULL, '[]', '[]');
+                INSERT INTO experiments (id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo)
+                VALUES (1, 'default', 'old', '{Given.Spec().Manifest.ToJsonString()}', '/', '2020-01-01T00:00:00Z', NULL, '[]', '[]');
                 INSERT INTO trials VALUES
                   (1, 1, 'old-0001', '[]', 'Failed', 1, 'TrialFailed', 'exit code 1', '2020-01-01T00:00:00Z', NULL, NULL, '[]');
+                INSERT INTO observations VALUES (1, 1, 0, 'loss', '0.5', NULL);
                 """);
 
             await using var store = await OpenAsync(file);
 
             Assert.Equal("exit code 1", (await store.ReadAsync("default", "old", Token))!.State.Trials.Single().Message);
             Assert.Equal("old", (await store.FindByTrialAsync("old-0001", Token)).Single().Name);
+            Assert.Equal([new("loss", "0.5", null)], await store.ReadObservationsAsync(1, 1, Token));
         }
     }
 

@@ -32,7 +32,7 @@ public abstract class StoreConformance
             var after = Given.State(trial) with { SettingsEcho = [KeyValuePair.Create("state", "7")] };
             await store.AddTrialsAsync(stored.Id, after, [trial], Token);
             await store.AppendObservationsAsync(
-                stored.Id, trial, 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], Token);
+                stored.Id, trial, "", 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], Token);
         }
 
         await using var reader = await ExperimentStore.OpenExistingAsync(Location, TimeProvider.System, Token);
@@ -60,10 +60,27 @@ public abstract class StoreConformance
         var trial = Given.Trial(1, TrialStatus.Running);
         ImmutableArray<MetricPoint> points = [new("loss", "3", null), new("loss", "2", null)];
 
-        await store.AppendObservationsAsync(stored.Id, trial, 0, points, Token);
-        await store.AppendObservationsAsync(stored.Id, trial, 0, [.. points, new("loss", "1", null)], Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "", 0, points, Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "", 0, [.. points, new("loss", "1", null)], Token);
 
         Assert.Equal(["3", "2", "1"], (await store.ReadObservationsAsync(stored.Id, 1, Token)).Select(static p => p.Value));
+    }
+
+    [Fact]
+    public async Task Each_stream_of_a_trial_keeps_its_own_order()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var trial = Given.Trial(1, TrialStatus.Running);
+        MetricPoint last = new("loss", "4", Given.Now) { Step = 7 };
+
+        await store.AppendObservationsAsync(stored.Id, trial, "b", 0, [new("loss", "3", null)], Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "B", 0, [new("loss", "1", null), new("loss", "2", null)], Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "b", 1, [last], Token);
+
+        var points = await store.ReadObservationsAsync(stored.Id, 1, Token);
+        Assert.Equal(["1", "2", "3", "4"], points.Select(static p => p.Value));
+        Assert.Equal(last, points[^1]);
     }
 
     [Fact]
@@ -72,7 +89,7 @@ public abstract class StoreConformance
         await using var store = await OpenAsync();
         var stored = await CreateAsync(store);
         await store.AppendObservationsAsync(
-            stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)], Token);
+            stored.Id, Given.Trial(1, TrialStatus.Running), "", 0, [new("loss", "3", null)], Token);
 
         await store.SaveAsync(stored.Id, Given.Trial(1, TrialStatus.Created), Token);
 
@@ -131,7 +148,7 @@ public abstract class StoreConformance
         await using var store = await OpenAsync();
         var stored = await CreateAsync(store);
         await store.AppendObservationsAsync(
-            stored.Id, Given.Trial(1, TrialStatus.Running), 0, [new("loss", "3", null)], Token);
+            stored.Id, Given.Trial(1, TrialStatus.Running), "", 0, [new("loss", "3", null)], Token);
 
         await store.DeleteAsync(stored.Id, Token);
 
@@ -161,7 +178,7 @@ public abstract class StoreConformance
         var stored = await CreateAsync(store);
         var trial = Given.Trial(1, TrialStatus.Failed) with { Message = "nul \0, half \ud83d, whole \U0001f600" };
 
-        await store.AppendObservationsAsync(stored.Id, trial, 0, [new("lo\0ss", "1\0", null)], Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "", 0, [new("lo\0ss", "1\0", null)], Token);
 
         Assert.Equal(
             "nul \ufffd, half \ufffd, whole \U0001f600",

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using Katib.Coordinator.Metrics;
-
 namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>One attempt at a trial that this coordinator has started or adopted, until it ends or is let go.</summary>
@@ -14,7 +11,7 @@ internal sealed class FollowedTrial(
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _letGo = new();
-    private long _reported;
+    private readonly Dictionary<string, long> _reported = new(StringComparer.Ordinal);
 
     public TrialJob Job => job;
 
@@ -39,15 +36,14 @@ internal sealed class FollowedTrial(
     {
         var token = _letGo.Token;
         var ending = attempt.EndAsync(token);
-        var parser = parsers(job);
-        await ReadMetricsAsync(parser, ending, token);
-        var exit = await ending with { WhyUnavailable = parser.WhyMissing(job.MetricNames[0]) };
+        var source = MetricsSources.Of(job, attempt.MetricsPath, parsers);
+        await ReadMetricsAsync(source, ending, token);
+        var exit = await ending with { WhyUnavailable = source.WhyMissing(job.MetricNames[0]) };
         await report(this, new TrialEvent.Ended(job.Trial, exit), token);
     }
 
-    private async Task ReadMetricsAsync(ILineParser parser, Task ending, CancellationToken cancellationToken)
+    private async Task ReadMetricsAsync(IMetricsSource source, Task ending, CancellationToken cancellationToken)
     {
-        var tail = new FileTail(attempt.MetricsFile);
         using (var timer = new PeriodicTimer(ReadEvery, time))
         {
             while (!ending.IsCompleted)
@@ -56,25 +52,21 @@ internal sealed class FollowedTrial(
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!ending.IsCompleted)
                 {
-                    await MeasureAsync(parser, tail.ReadNew(), cancellationToken);
+                    await MeasureAsync(source.ReadNew(), cancellationToken);
                 }
             }
         }
 
-        await MeasureAsync(parser, tail.ReadToEnd(), cancellationToken);
+        await MeasureAsync(source.ReadToEnd(), cancellationToken);
     }
 
-    private async Task MeasureAsync(
-        ILineParser parser, IEnumerable<List<string>> portions, CancellationToken cancellationToken)
+    private async Task MeasureAsync(IEnumerable<Report> reports, CancellationToken cancellationToken)
     {
-        foreach (var lines in portions)
+        foreach (var (stream, points) in reports.Where(static r => !r.Points.IsEmpty))
         {
-            ImmutableArray<MetricPoint> points = [.. lines.SelectMany(line => parser.Parse(line))];
-            if (!points.IsEmpty)
-            {
-                await report(this, new TrialEvent.Measured(job.Trial, _reported, points), cancellationToken);
-                _reported += points.Length;
-            }
+            var first = _reported.GetValueOrDefault(stream);
+            await report(this, new TrialEvent.Measured(job.Trial, stream, first, points), cancellationToken);
+            _reported[stream] = first + points.Length;
         }
     }
 }

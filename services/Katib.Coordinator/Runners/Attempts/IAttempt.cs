@@ -3,8 +3,8 @@ namespace Katib.Coordinator.Runners.Attempts;
 /// <summary>One attempt at a trial, as its runner brings it to its end.</summary>
 internal interface IAttempt
 {
-    /// <summary>The file in which its metrics appear.</summary>
-    string MetricsFile { get; }
+    /// <summary>The file in which its metrics appear, or the folder.</summary>
+    string MetricsPath { get; }
 
     /// <summary>Starts it, or adopts it, and waits for its end. Cancelling leaves it as it is.</summary>
     Task<TrialExit> EndAsync(CancellationToken cancellationToken);

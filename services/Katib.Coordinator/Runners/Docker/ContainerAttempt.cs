@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Metrics.Events;
 using Katib.Coordinator.Runners.Attempts;
 using Katib.Coordinator.Runners.Templates;
 
@@ -27,8 +29,8 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     private bool _isFollowed;
     private bool _wasCutOff;
 
-    public string MetricsFile { get; } =
-        MetricsDirectory.FileIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
+    public string MetricsPath { get; } =
+        MetricsDirectory.PathIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
     public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
     {
@@ -205,7 +207,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         var log = new ContainerLog(site.Docker.Client, container, _folder.OutputLog);
         var copying = Task.WhenAll(
             AgainAsync(token => log.CopyAsync(follow: true, token), done.Token),
-            plan.MetricsFile is { } source ? AgainAsync(FileOf(source, container).CopyAsync, done.Token) : Task.CompletedTask);
+            plan.MetricsPath is { } source ? AgainAsync(CopyOf(source, container), done.Token) : Task.CompletedTask);
         try
         {
             await WaitAsync(plan, container, state, cancellationToken);
@@ -271,8 +273,12 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private ContainerFile FileOf(string source, string container) =>
-        new(site.Docker.Client, container, source, MetricsFile);
+    /// <summary>What copies the metrics out of the container.</summary>
+    private Func<CancellationToken, Task> CopyOf(string source, string container) =>
+        job.Collector.Kind is CollectorKind.TensorFlowEvent
+            ? new ContainerFolder(
+                site.Docker.Client, container, source, MetricsPath, EventFolder.NamePart, site.Time).CopyAsync
+            : new ContainerFile(site.Docker.Client, container, source, MetricsPath).CopyAsync;
 
     /// <summary>Takes what is left to take from a container that has ended.</summary>
     private async Task<TrialExit> FinishAsync(
@@ -283,9 +289,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             {
                 // What is followed may end a little sooner than the log itself.
                 await new ContainerLog(site.Docker.Client, container, _folder.OutputLog).CopyAsync(follow: false, token);
-                if (plan.MetricsFile is { } source)
+                if (plan.MetricsPath is { } source)
                 {
-                    await FileOf(source, container).CopyAsync(token);
+                    await CopyOf(source, container)(token);
                 }
 
                 return true;

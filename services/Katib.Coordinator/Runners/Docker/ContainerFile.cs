@@ -28,13 +28,7 @@ internal sealed class ContainerFile(DockerClient docker, string container, strin
             await using var tar = new TarReader(archive.Stream!);
             if (await tar.GetNextEntryAsync(copyData: false, cancellationToken) is { DataStream: { } data })
             {
-                var draft = path + ".tmp";
-                await using (var file = File.Create(draft))
-                {
-                    await data.CopyToAsync(file, cancellationToken);
-                }
-
-                File.Move(draft, path, overwrite: true);
+                await data.ReplaceAsync(path, cancellationToken);
                 _copied = state;
             }
         }

@@ -9,8 +9,23 @@ internal static class ContainerFiles
     private const string ClaimFile = "container";
     private const string EndFile = "end";
 
+    // Not by its own name, which may be what a reader of the folder looks for.
+    private const string DraftFile = ".draft";
+
     /// <summary>Whether the container was about to be started: when it is missing after that, it is lost.</summary>
     public static bool HasClaim(this AttemptFolder folder) => folder.Read(ClaimFile) is not null;
+
+    /// <summary>Puts what is read in a file's place at once: no reader sees half of it.</summary>
+    public static async Task ReplaceAsync(this Stream data, string path, CancellationToken cancellationToken)
+    {
+        var draft = Path.Combine(Path.GetDirectoryName(path)!, DraftFile);
+        await using (var file = File.Create(draft))
+        {
+            await data.CopyToAsync(file, cancellationToken);
+        }
+
+        File.Move(draft, path, overwrite: true);
+    }
 
     /// <summary>Written before the start.</summary>
     public static void WriteClaim(this AttemptFolder folder, string container) => folder.Write(ClaimFile, container);

@@ -10,9 +10,9 @@ namespace Katib.Coordinator.Runners.Docker;
 /// <param name="Template">What the user has written.</param>
 /// <param name="Program">Its program, with every variable filled in.</param>
 /// <param name="Mounts">What is mounted, the metrics directory included.</param>
-/// <param name="MetricsFile">The container's path of the metrics file; null when the metrics are in the log.</param>
+/// <param name="MetricsPath">The container's path of the metrics file or folder; null when the metrics are in the log.</param>
 internal sealed record ContainerPlan(
-    ContainerTemplate Template, TemplateProgram Program, ImmutableArray<ContainerMount> Mounts, string? MetricsFile)
+    ContainerTemplate Template, TemplateProgram Program, ImmutableArray<ContainerMount> Mounts, string? MetricsPath)
 {
     private const string MetricsVolume = "katib-metrics";
 
@@ -31,12 +31,12 @@ internal sealed record ContainerPlan(
         var problems = container.Program.Problems;
         if (directory is "/")
         {
-            problems = problems.Add(new(field, collector.Path, "The metrics file needs a directory of its own, which is "
+            problems = problems.Add(new(field, collector.Path, "The metrics need a directory of their own, which is "
                 + "a volume in the container; choose a path such as /var/log/katib/metrics.log."));
         }
 
         var isInMemory = container.Mounts.Any(mount => mount is ContainerMount.InMemory && Is(mount, directory));
-        return collector.Kind is CollectorKind.File && isInMemory
+        return collector.Kind is not CollectorKind.StdOut && isInMemory
             ? problems.Add(new(field, collector.Path,
                 "Docker cannot read a file out of a container's memory: mount an emptyDir without 'medium: Memory'."))
             : problems;
@@ -47,21 +47,21 @@ internal sealed record ContainerPlan(
     public static ContainerPlan Of(ContainerTemplate container, TrialJob job)
     {
         var directory = MetricsDirectory.Of(job.Collector);
-        var isFile = job.Collector.Kind is CollectorKind.File;
+        var hasDirectory = job.Collector.Kind is not CollectorKind.StdOut;
         ImmutableArray<KeyValuePair<string, string>> own =
         [
             new(TemplateProgram.TrialNameVariable, job.Trial),
-            .. isFile ? [new(TemplateProgram.MetricsDirectoryVariable, directory)] : (KeyValuePair<string, string>[])[],
+            .. hasDirectory ? [new(TemplateProgram.MetricsDirectoryVariable, directory)] : (KeyValuePair<string, string>[])[],
         ];
         var program = TemplateProgram.Expand(container.Program, own, static text => text);
-        ContainerMount[] metrics = isFile && !IsMounted(container, directory)
+        ContainerMount[] metrics = hasDirectory && !IsMounted(container, directory)
             ? [new ContainerMount.Own(MetricsVolume, directory, IsReadOnly: false)]
             : [];
         return new(
             container,
             program with { Environment = [.. program.Environment, .. own, .. job.Environment] },
             [.. container.Mounts, .. metrics],
-            isFile ? job.Collector.Path : null);
+            hasDirectory ? job.Collector.Path : null);
     }
 
     /// <summary>What Docker is asked for.</summary>

@@ -30,7 +30,7 @@ public sealed record LocalJob(
             problems = problems.Add(new(
                 "metricsCollectorSpec.source.fileSystemPath.path",
                 collector.Path,
-                "The metrics file needs a directory of its own, which is replaced by the trial's folder on this "
+                "The metrics need a directory of their own, which is replaced by the trial's folder on this "
                     + "machine; choose a path such as /var/log/katib/metrics.log."));
         }
 
@@ -91,11 +91,11 @@ public sealed record LocalJob(
     {
         var directory = MetricsDirectory.Of(collector);
         var texts = template.CommandLine.Concat(template.Environment.Select(static variable => variable.Value));
-        if (collector.Kind is CollectorKind.File && template.Problems.IsEmpty && !texts.Any(Names))
+        if (collector.Kind is not CollectorKind.StdOut && template.Problems.IsEmpty && !texts.Any(Names))
         {
+            var file = collector.Kind is CollectorKind.File ? $"to {MetricsDirectory.FileOf(collector)} in" : "to";
             yield return $"Neither command, args nor env name {directory}: on this machine the program must write "
-                + $"its metrics to {MetricsDirectory.FileOf(collector)} in the directory that "
-                + $"{TemplateProgram.MetricsDirectoryVariable} names.";
+                + $"its metrics {file} the directory that {TemplateProgram.MetricsDirectoryVariable} names.";
         }
 
         bool Names(string text) => MetricsDirectory.IsNamedIn(text, directory)

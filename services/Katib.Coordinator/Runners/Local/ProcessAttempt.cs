@@ -19,7 +19,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private TimeSpan? _deadline;
 
-    public string MetricsFile { get; } = MetricsDirectory.FileIn(
+    public string MetricsPath { get; } = MetricsDirectory.PathIn(
         AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
     public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)

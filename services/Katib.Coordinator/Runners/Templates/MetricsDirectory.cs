@@ -25,17 +25,21 @@ internal static class MetricsDirectory
             return StdOutDirectory;
         }
 
-        var end = collector.Path.LastIndexOf('/');
-        return end <= 0 ? "/" : collector.Path[..end].TrimEnd('/');
+        var end = collector.Kind is CollectorKind.File ? collector.Path.LastIndexOf('/') : collector.Path.Length;
+        return collector.Path[..end].TrimEnd('/') is { Length: > 0 } directory ? directory : "/";
     }
 
     /// <summary>The file's name in the directory.</summary>
     public static string FileOf(MetricsCollectorSpec collector) =>
         collector.Path[(collector.Path.LastIndexOf('/') + 1)..];
 
-    /// <summary>Where an attempt's metrics appear: in what it prints, or in the file of that name.</summary>
-    public static string FileIn(AttemptFolder folder, MetricsCollectorSpec collector) =>
-        collector.Kind is CollectorKind.StdOut ? folder.OutputLog : Path.Combine(folder.Metrics, FileOf(collector));
+    /// <summary>Where an attempt's metrics appear: in what it prints, in the file of that name, or anywhere in the directory.</summary>
+    public static string PathIn(AttemptFolder folder, MetricsCollectorSpec collector) => collector.Kind switch
+    {
+        CollectorKind.StdOut => folder.OutputLog,
+        CollectorKind.File => Path.Combine(folder.Metrics, FileOf(collector)),
+        _ => folder.Metrics,
+    };
 
     /// <summary>Whether the text names the directory.</summary>
     public static bool IsNamedIn(string text, string directory) => Find(text, directory, 0) >= 0;

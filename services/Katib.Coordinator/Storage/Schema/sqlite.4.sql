@@ -1,0 +1,17 @@
+-- A trial may report in several streams, such as event files, each in its own order; '' is the only one of most trials.
+CREATE TABLE observations_4 (
+  experiment INTEGER NOT NULL,
+  trial INTEGER NOT NULL,
+  stream TEXT NOT NULL,
+  ordinal INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  value TEXT NOT NULL,
+  time TEXT,
+  step INTEGER,
+  PRIMARY KEY (experiment, trial, stream, ordinal),
+  FOREIGN KEY (experiment, trial) REFERENCES trials (experiment, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+INSERT INTO observations_4 (experiment, trial, stream, ordinal, metric, value, time)
+SELECT experiment, trial, '', ordinal, metric, value, time FROM observations;
+DROP TABLE observations;
+ALTER TABLE observations_4 RENAME TO observations;
