@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 
@@ -7,10 +9,12 @@ namespace Katib.Cli;
 /// <param name="Parallel">How many trials run at once.</param>
 /// <param name="MaxTrials">How many trials there are in all.</param>
 /// <param name="Devices">How many devices there are, each for one trial at a time.</param>
-internal sealed record Budgets(int? Parallel, int? MaxTrials, int? Devices)
+/// <param name="Annotations">Annotations in place of the file's: how long things may take, what is tried again.</param>
+internal sealed record Budgets(
+    int? Parallel, int? MaxTrials, int? Devices, ImmutableArray<KeyValuePair<string, string>> Annotations)
 {
     /// <summary>Whether the file's stand.</summary>
-    public bool IsEmpty => Parallel is null && MaxTrials is null && Devices is null;
+    public bool IsEmpty => Parallel is null && MaxTrials is null && Devices is null && Annotations.IsEmpty;
 
     /// <summary>The experiment with these budgets; no more trials at once than there are devices.</summary>
     public ExperimentSpec ApplyTo(ExperimentSpec spec)
@@ -29,6 +33,13 @@ internal sealed record Budgets(int? Parallel, int? MaxTrials, int? Devices)
 
         var parallel = Math.Min(Parallel ?? spec.ParallelTrialCount, MaxTrials ?? int.MaxValue);
         fields["parallelTrialCount"] = Math.Min(parallel, Devices ?? int.MaxValue);
+        foreach (var (name, value) in Annotations)
+        {
+            var metadata = manifest["metadata"]!.AsObject();
+            metadata["annotations"] ??= new JsonObject();
+            metadata["annotations"]![name] = value;
+        }
+
         var parsed = ExperimentYaml.Parse(manifest.ToJsonString());
         return parsed.Spec
             ?? throw new UserException(string.Join('\n', parsed.Problems.Select(static p => $"{p.Path} '{p.Value}': {p.Message}")));

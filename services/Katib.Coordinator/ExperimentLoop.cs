@@ -29,6 +29,7 @@ public sealed class ExperimentLoop(
 
     private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
     private readonly Dictionary<string, int> _numbers =
         stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
@@ -37,6 +38,8 @@ public sealed class ExperimentLoop(
         stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
 
     private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec.Namespace, spec.Name, stored.State);
+
+    private readonly long _begun = time.GetTimestamp();
 
     private ExperimentState _state = stored.State;
     private int _failedCalls;
@@ -66,7 +69,7 @@ public sealed class ExperimentLoop(
             await AdoptAsync(cancellationToken);
             while (true)
             {
-                var actions = ExperimentMachine.Next(spec, _state);
+                var actions = ExperimentMachine.Next(spec, Worked(_state));
                 foreach (var action in actions)
                 {
                     await PerformAsync(action, cancellationToken);
@@ -81,7 +84,11 @@ public sealed class ExperimentLoop(
                 var isWaiting = actions.IsEmpty;
                 while (events.Reader.TryRead(out var happened) || isWaiting)
                 {
-                    await RecordAsync(happened ?? await events.Reader.ReadAsync(cancellationToken));
+                    if ((happened ?? await NextAsync(events.Reader, cancellationToken)) is { } next)
+                    {
+                        await RecordAsync(next);
+                    }
+
                     isWaiting = false;
                 }
             }
@@ -100,6 +107,31 @@ public sealed class ExperimentLoop(
         {
             await watching.CancelAsync();
             await watch;
+        }
+    }
+
+    /// <summary>The state with the time until now; the clock that everybody sees may jump, this one does not.</summary>
+    private ExperimentState Worked(ExperimentState state) =>
+        state with { Worked = stored.State.Worked + time.GetElapsedTime(_begun) };
+
+    /// <summary>The next event; null when there is something to do without one.</summary>
+    private async Task<TrialEvent?> NextAsync(ChannelReader<TrialEvent> events, CancellationToken cancellationToken)
+    {
+        if (spec.Policy.MaxDuration - Worked(_state).Worked is not { } left)
+        {
+            return await events.ReadAsync(cancellationToken);
+        }
+
+        left = left < TimeSpan.Zero ? TimeSpan.Zero : left;
+        using var late = new CancellationTokenSource(left < LongestWait ? left : LongestWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            return await events.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
         }
     }
 
@@ -156,7 +188,7 @@ public sealed class ExperimentLoop(
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();
-                var finished = _state with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) };
+                var finished = Worked(_state) with { Outcome = outcome, EndedAt = now, Conditions = _state.Conditions.End(outcome, now) };
                 await store.SaveAsync(stored.Id, finished, _saving);
                 Set(finished);
                 break;
@@ -196,7 +228,7 @@ public sealed class ExperimentLoop(
 
         var now = time.GetUtcNow();
         ImmutableArray<TrialState> trials = [.. points.Select((assignments, i) => NewTrial(assignments, i, now))];
-        var after = _state with
+        var after = Worked(_state) with
         {
             Trials = _state.Trials.AddRange(trials),
             SettingsEcho = RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho),
@@ -247,7 +279,7 @@ public sealed class ExperimentLoop(
                 Set(_state.With(measured));
                 break;
             case TrialEvent.Ended(_, var exit):
-                var ended = TrialEnding.Apply(trial, exit, spec.Objective, time.GetUtcNow());
+                var ended = TrialEnding.Apply(trial, exit, spec, time.GetUtcNow());
                 await EndAsync(
                     trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
@@ -263,9 +295,11 @@ public sealed class ExperimentLoop(
         await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
         foreach (var trial in running)
         {
-            var interrupted = TrialEnding.Again(trial, "Trial was interrupted", spec.Objective) with { Reason = "Interrupted" };
+            var interrupted = TrialEnding.Again(trial, "Interrupted", "Trial was interrupted", spec.Objective);
             await EndAsync(trial, interrupted);
         }
+
+        await store.SaveAsync(stored.Id, Worked(_state), _saving);
     }
 
     /// <summary>Saves what has become of a trial that ran, and tells operators; <paramref name="report"/> is part of that.</summary>
@@ -289,6 +323,7 @@ public sealed class ExperimentLoop(
         spec.Objective.AllMetricNames)
     {
         Environment = _trace.EnvironmentOf(trial),
+        Timeout = spec.Policy.TrialTimeout,
     };
 
     private async Task SaveAsync(TrialState trial)

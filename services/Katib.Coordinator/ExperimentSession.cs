@@ -218,6 +218,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     private StoredExperiment Admit(StoredExperiment stored, ExperimentSpec spec)
     {
         var outcome = stored.State.Outcome;
+        var isOutOfTime = outcome == Outcome.MaxDurationReached && !(spec.Policy.MaxDuration <= stored.State.Worked);
         switch (ExperimentChange.Between(JsonNode.Parse(stored.Manifest)!.AsObject(), spec.Manifest))
         {
             case ExperimentChange.Other(var changes, var more):
@@ -229,7 +230,8 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                     + "Give the file another metadata.name, or start anew with --fresh.");
 
             // How many run at once says nothing about whether a finished experiment is to go on.
-            case ExperimentChange.Budgets(var budgets) when budgets.Any(static c => c.Path is "spec.maxTrialCount"):
+            case ExperimentChange.Budgets(var budgets) when isOutOfTime || budgets.Any(static c => c.Path is "spec.maxTrialCount"):
+            case ExperimentChange.None when isOutOfTime:
                 var trials = stored.State.Trials.Length;
                 if (BudgetRule.Refusal(outcome?.Reason, spec.ResumePolicy, trials, spec.MaxTrialCount) is { } refusal)
                 {

@@ -70,6 +70,32 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_trial_that_is_tried_again_counts_by_its_last_end()
+    {
+        var spec = Given.Spec(max: 3, maxFailed: 1) with { Policy = RunPolicy.Default with { Retries = new(Infra: 0, Oom: 0, User: 2) } };
+        await using var runner = new InstantRunner(static job => new(TrialExitKind.Exited, job.Attempt is 3 ? 0 : 5, ""));
+
+        var (outcome, state) = await RunAsync(spec, runner, _random);
+
+        Assert.Equal(Outcome.MaxTrialsReached, outcome);
+        Assert.All(state.Trials, static t => Assert.Equal((TrialStatus.Succeeded, 3, 2), (t.Status, t.Attempt, t.FailedAttempts.Length)));
+    }
+
+    [Fact]
+    public async Task When_the_time_is_over_what_runs_is_stopped()
+    {
+        var spec = Given.Spec() with { Policy = RunPolicy.Default with { MaxDuration = TimeSpan.FromSeconds(1) } };
+        await using var runner = new InstantRunner(static _ => null);
+
+        var (outcome, state) = await RunAsync(spec, runner, _random);
+
+        Assert.Equal(Outcome.MaxDurationReached, outcome);
+        Assert.True(state.Worked >= TimeSpan.FromSeconds(1));
+        Assert.All(state.Trials, static t => Assert.Equal(TrialStatus.Killed, t.Status));
+        Assert.Equal(3, runner.Stopped.Count);
+    }
+
+    [Fact]
     public async Task Cancelled_the_running_trials_are_stopped_and_wait_to_be_started_again()
     {
         await using var runner = new InstantRunner(static _ => null);

@@ -101,6 +101,28 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Time_is_limited_and_failures_are_tried_again_as_asked()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 2, parallel: 2, seconds: 0, resumePolicy: "LongRunning")
+            .Replace("echo \"end", "mkdir again.$KATIB_TRIAL_NAME && exit 9; sleep 600; echo \"end", StringComparison.Ordinal));
+
+        var run = (await place.KatibAsync("run", "ledger.yaml", "--retry", "user=1", "--trial-timeout", "2s keep")).Expect(0);
+        var status = (await place.KatibAsync("status", "ledger")).Expect(0);
+        var wrong = (await place.KatibAsync("run", "ledger.yaml", "--trial-timeout", "2")).Expect(2);
+        var late = (await place.KatibAsync("run", "ledger.yaml", "--fresh", "--retry", "user=1", "--max-duration", "3s")).Expect(0);
+        var longer = (await place.KatibAsync("run", "ledger.yaml", "--retry", "user=1", "--max-duration", "8s", "--max-trials", "4")).Expect(0);
+
+        Assert.Contains("Tried again, 1 of 1 times. The trial's program failed with exit code 9.", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Contains("It counts with loss=", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Contains("TrialTimedOut", status.Output, StringComparison.Ordinal);
+        Assert.Contains("is no span of time", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("max duration has reached", late.Output + late.Error, StringComparison.Ordinal);
+        Assert.Contains("max duration has reached", longer.Output + longer.Error, StringComparison.Ordinal);
+        Assert.Contains("4 trials", longer.Output + longer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_trial_that_prints_another_metric_says_which()
     {
         using var place = new Workplace();

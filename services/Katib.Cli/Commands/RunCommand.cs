@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Storage;
 using Katib.Telemetry;
 
@@ -26,6 +27,15 @@ internal static class RunCommand
         var file = CommonOptions.ManifestFile();
         var parallel = CommonOptions.Count("--parallel", "How many trials run at once, in place of parallelTrialCount");
         var maxTrials = CommonOptions.Count("--max-trials", "How many trials in all, in place of maxTrialCount");
+        var trialTimeout = new Option<string?>("--trial-timeout")
+        {
+            Description = "How long a trial may run, such as 30m; '30m keep' keeps what it has reported until then",
+        };
+        var maxDuration = new Option<string?>("--max-duration") { Description = "How long the experiment may take, such as 8h" };
+        var retry = new Option<string?>("--retry")
+        {
+            Description = "How often a failed trial is tried again, by what it has failed of: infra=9,oom=0,user=0 unless told",
+        };
         var store = CommonOptions.Store();
         var endpoints = new Option<KeyValuePair<string, Uri>[]>("--endpoint")
         {
@@ -51,7 +61,7 @@ internal static class RunCommand
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, store, endpoints, runner, gpus, fresh, output,
+            file, parallel, maxTrials, trialTimeout, maxDuration, retry, store, endpoints, runner, gpus, fresh, output,
         };
         command.ExcludeWithServer(store, endpoints, runner, gpus);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -59,7 +69,14 @@ internal static class RunCommand
             string[] devices =
                 [.. (parsed.GetValue(gpus) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()];
             var budgets = new Budgets(
-                parsed.GetValue(parallel), parsed.GetValue(maxTrials), devices.Length > 0 ? devices.Length : null);
+                parsed.GetValue(parallel),
+                parsed.GetValue(maxTrials),
+                devices.Length > 0 ? devices.Length : null,
+                [
+                    .. Annotation(PolicyReader.TrialTimeout, parsed.GetValue(trialTimeout)),
+                    .. Annotation(PolicyReader.MaxDuration, parsed.GetValue(maxDuration)),
+                    .. Annotation(PolicyReader.Retry, parsed.GetValue(retry)),
+                ]);
             var isJson = parsed.GetRequiredValue(output) is "json";
             if (CommonOptions.OpenServer(parsed) is { } server)
             {
@@ -87,6 +104,9 @@ internal static class RunCommand
         });
         return command;
     }
+
+    private static KeyValuePair<string, string>[] Annotation(string name, string? value) =>
+        value is null ? [] : [new(name, value)];
 
     private static KeyValuePair<string, Uri>[] ParseEndpoints(ArgumentResult result)
     {

@@ -80,7 +80,7 @@ internal static class ExperimentView
                 Status(trial),
                 Text((trial.EndedAt ?? now) - (trial.StartedAt ?? trial.CreatedAt)),
                 Markup.Escape(Objective(spec, trial)),
-                Markup.Escape(trial.IsFailed ? FirstLine(trial.Message) : Parameters(trial)));
+                Markup.Escape(Detail(trial)));
         }
 
         return table;
@@ -94,7 +94,13 @@ internal static class ExperimentView
         var other => other.ToString(),
     };
 
-    private static string FirstLine(string message) => message.Split('\n', 2)[0];
+    /// <summary>The parameters; why, where the trial has not gone as it was meant to.</summary>
+    private static string Detail(TrialState trial) => trial switch
+    {
+        { IsFailed: true } or { Status: TrialStatus.Created, Attempt: > 1 } => trial.Message.Split('\n', 2)[0],
+        { Status: TrialStatus.EarlyStopped } => $"{Parameters(trial)} ({trial.Reason})",
+        _ => Parameters(trial),
+    };
 
     private static string Parameters(TrialState trial) =>
         string.Join(' ', trial.Assignments.Select(static a => $"{a.Name}={a.Value}"));

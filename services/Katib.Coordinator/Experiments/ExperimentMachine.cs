@@ -75,6 +75,7 @@ public static class ExperimentMachine
             _ when best <= goal => Outcome.GoalReached,
             { MaxFailedTrialCount: { } max } when failed > 0 && failed >= max => Outcome.MaxFailedReached,
             { MaxTrialCount: { } max } when ended >= max => Outcome.MaxTrialsReached,
+            { Policy.MaxDuration: { } max } when state.Worked >= max => Outcome.MaxDurationReached,
             _ when state.IsSearchExhausted && active is 0 => Outcome.SuggestionEndReached,
             _ => null,
         };

@@ -30,6 +30,9 @@ public sealed record ExperimentSpec(
     TrialTemplate Template,
     JsonObject Manifest)
 {
+    /// <summary>How long it and its trials may take, and which failed trials are tried again.</summary>
+    public RunPolicy Policy { get; init; } = RunPolicy.Default;
+
     /// <summary>Whether the user wants points repeated, for instance because the objective is noisy.</summary>
     public bool AllowsDuplicates => Algorithm.Settings.Any(
         static s => s.Key is "allow_duplicates" && bool.TryParse(s.Value, out var allowed) && allowed);

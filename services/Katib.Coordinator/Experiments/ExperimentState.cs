@@ -19,6 +19,9 @@ public sealed record ExperimentState(
     Outcome? Outcome = null,
     bool IsSearchExhausted = false)
 {
+    /// <summary>For how long it has been worked on, the times between two coordinators left out.</summary>
+    public TimeSpan Worked { get; init; }
+
     /// <summary>The same with one trial replaced.</summary>
     public ExperimentState With(TrialState trial) => this with { Trials = Trials.SetItem(trial.Number - 1, trial) };
 
@@ -36,6 +39,10 @@ public sealed record Outcome(bool Succeeded, string Reason, string Message)
     /// <summary>The budget is spent.</summary>
     public static Outcome MaxTrialsReached { get; } = new(
         true, "ExperimentMaxTrialsReached", "Experiment has succeeded because max trial count has reached");
+
+    /// <summary>The time for it is spent.</summary>
+    public static Outcome MaxDurationReached { get; } = new(
+        true, "ExperimentMaxDurationReached", "Experiment has succeeded because max duration has reached");
 
     /// <summary>Every point of the space has been tried.</summary>
     public static Outcome SuggestionEndReached { get; } = new(

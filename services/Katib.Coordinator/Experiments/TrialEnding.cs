@@ -6,35 +6,35 @@ namespace Katib.Coordinator.Experiments;
 /// <summary>What the end of a trial's program means for the trial.</summary>
 public static class TrialEnding
 {
-    /// <summary>A trial that is lost so often is not the machine's fault.</summary>
-    public const int MaxAttempts = 10;
-
-    /// <summary>The trial after its program has ended.</summary>
-    public static TrialState Apply(TrialState trial, TrialExit exit, ObjectiveSpec objective, DateTimeOffset now)
+    /// <summary>The trial after its program has ended: over, or to be tried again.</summary>
+    public static TrialState Apply(TrialState trial, TrialExit exit, ExperimentSpec spec, DateTimeOffset now)
     {
-        if (exit.Kind is TrialExitKind.Lost && trial.Attempt < MaxAttempts)
+        var (status, reason, message) = Judge(trial, exit, spec);
+        if (status is not TrialStatus.Failed || ClassOf(exit) is not { } failure)
         {
-            return Again(trial, exit.Message, objective);
+            return trial with { Status = status, Reason = reason, Message = message, EndedAt = now };
         }
 
-        var (status, reason, message) = exit switch
-        {
-            { Kind: TrialExitKind.Exited, Code: 0 } => Judge(trial.Observation.ValueOf(objective), objective, exit),
-            { Kind: TrialExitKind.Exited } => (TrialStatus.Failed, "TrialFailed", exit.Message),
-            { Kind: TrialExitKind.OutOfMemory } => (TrialStatus.Failed, "OOMKilled", exit.Message),
-            { Kind: TrialExitKind.DeadlineExceeded } => (TrialStatus.Failed, "DeadlineExceeded", exit.Message),
-            { Kind: TrialExitKind.NotStarted } => (TrialStatus.Failed, "NotStarted", exit.Message),
-            _ => (TrialStatus.Failed, "WorkerLost", exit.Message),
-        };
-        return trial with { Status = status, Reason = reason, Message = message, EndedAt = now };
+        var retried = trial.FailedAttempts.Count(f => f.Class == failure);
+        var allowed = spec.Policy.Retries.Of(failure);
+        var failed = trial with { FailedAttempts = trial.FailedAttempts.Add(new(trial.Attempt, failure, exit.Code, reason, now)) };
+        return retried < allowed
+            ? Again(failed, reason, $"Tried again, {retried + 1} of {allowed} times. {message}", spec.Objective)
+            : failed with
+            {
+                Status = status,
+                Reason = reason,
+                Message = retried > 0 ? $"Failed after {retried} retries. {message}" : message,
+                EndedAt = now,
+            };
     }
 
     /// <summary>The trial before a further attempt: what the last one reported is forgotten.</summary>
-    public static TrialState Again(TrialState trial, string message, ObjectiveSpec objective) => trial with
+    public static TrialState Again(TrialState trial, string reason, string message, ObjectiveSpec objective) => trial with
     {
         Status = TrialStatus.Created,
         Attempt = trial.Attempt + 1,
-        Reason = "WorkerLost",
+        Reason = reason,
         Message = message,
         StartedAt = null,
         Observation = Observation.Of(objective.AllMetricNames),
@@ -47,6 +47,35 @@ public static class TrialEnding
         Reason = "TrialKilled",
         Message = "Trial is stopped because the experiment has ended",
         EndedAt = now,
+    };
+
+    private static (TrialStatus Status, string Reason, string Message) Judge(TrialState trial, TrialExit exit, ExperimentSpec spec)
+    {
+        var value = trial.Observation.ValueOf(spec.Objective);
+        return exit switch
+        {
+            { Kind: TrialExitKind.Exited, Code: 0 } => Judge(value, spec.Objective, exit),
+            { Kind: TrialExitKind.Exited } => (TrialStatus.Failed, "TrialFailed", exit.Message),
+            { Kind: TrialExitKind.OutOfMemory } => (TrialStatus.Failed, "OOMKilled", exit.Message),
+            { Kind: TrialExitKind.DeadlineExceeded } => (TrialStatus.Failed, "DeadlineExceeded", exit.Message),
+            { Kind: TrialExitKind.TimedOut } when spec.Policy.KeepsTimedOut && value.Value is { } number => (
+                TrialStatus.EarlyStopped,
+                "TrialTimedOut",
+                $"{exit.Message.Split('\n')[0]} It counts with {spec.Objective.MetricName}={Numbers.Format(number)}"),
+            { Kind: TrialExitKind.TimedOut } => (TrialStatus.Failed, "TrialTimedOut", exit.Message),
+            { Kind: TrialExitKind.NotStarted } => (TrialStatus.Failed, "NotStarted", exit.Message),
+            _ => (TrialStatus.Failed, "WorkerLost", exit.Message),
+        };
+    }
+
+    /// <summary>What a trial has failed of whose program has not ended well; null where that is not to be tried again.</summary>
+    private static FailureClass? ClassOf(TrialExit exit) => exit switch
+    {
+        // Katib never runs a trial again for its metrics: they would be missing or NaN once more.
+        { Kind: TrialExitKind.Exited, Code: 0 } => null,
+        { Kind: TrialExitKind.Lost } => FailureClass.Infra,
+        { Kind: TrialExitKind.OutOfMemory } => FailureClass.Oom,
+        _ => FailureClass.User,
     };
 
     private static (TrialStatus Status, string Reason, string Message) Judge(

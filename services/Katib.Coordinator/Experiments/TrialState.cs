@@ -8,7 +8,7 @@ namespace Katib.Coordinator.Experiments;
 /// <param name="Number">Its place in the experiment, from 1.</param>
 /// <param name="Assignments">Its parameters, in the order of the search space.</param>
 /// <param name="Status">Where it stands.</param>
-/// <param name="Attempt">Which start of its program counts, from 1; a later one follows when the machine lost one.</param>
+/// <param name="Attempt">Which start of its program counts, from 1; a later one follows when one was lost or is tried again.</param>
 /// <param name="Reason">Why it stands there, in one word.</param>
 /// <param name="Message">The same as a sentence for the user.</param>
 /// <param name="CreatedAt">When it was suggested.</param>
@@ -28,6 +28,9 @@ public sealed record TrialState(
     DateTimeOffset? EndedAt,
     Observation Observation)
 {
+    /// <summary>Its attempts that have failed, the oldest first.</summary>
+    public ImmutableArray<FailedAttempt> FailedAttempts { get; init; } = [];
+
     /// <summary>Whether it still takes one of the parallel places.</summary>
     public bool IsActive => Status is TrialStatus.Created or TrialStatus.Running or TrialStatus.Unknown;
 

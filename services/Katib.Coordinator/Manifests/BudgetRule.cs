@@ -6,7 +6,7 @@ namespace Katib.Coordinator.Manifests;
 /// <summary>Katib's rule of when the budgets of an experiment may change, and when that makes a finished one go on.</summary>
 public static class BudgetRule
 {
-    private const string MaxTrialsReached = "ExperimentMaxTrialsReached";
+    private static readonly string[] OfBudgets = [Outcome.MaxTrialsReached.Reason, Outcome.MaxDurationReached.Reason];
 
     /// <summary>Why the change is refused, as a sentence with its remedy; null when it is allowed.</summary>
     /// <param name="endReason">The reason of the condition that the experiment ended with; null while it has not ended.</param>
@@ -15,9 +15,9 @@ public static class BudgetRule
     /// <param name="maxTrialCount">The new limit; null for none.</param>
     public static string? Refusal(string? endReason, ResumePolicy policy, int trials, int? maxTrialCount)
     {
-        if (endReason is not (null or MaxTrialsReached))
+        if (endReason is not null && !OfBudgets.Contains(endReason))
         {
-            return $"The experiment has ended with {endReason}; only one that ended with {MaxTrialsReached} goes on. "
+            return $"The experiment has ended with {endReason}; only one that ended with {string.Join(" or ", OfBudgets)} goes on. "
                 + "Start a new one under another name.";
         }
 

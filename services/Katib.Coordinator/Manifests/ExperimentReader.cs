@@ -109,7 +109,10 @@ internal static class ExperimentReader
         };
         return new(
             metadata.Name, metadata.Namespace, parameters.Specs, objective, algorithm, parallel, max, maxFailed, policy,
-            collector, template, manifest);
+            collector, template, manifest)
+        {
+            Policy = metadata.Policy,
+        };
     }
 
     private static (int Parallel, int? Max, int? MaxFailed) ReadBudgets(Field spec)

@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Manifests;
 
 /// <summary>What is honoured of an Experiment's metadata, and the same as JSON.</summary>
-internal sealed record Metadata(string Name, string Namespace, JsonObject Json);
+internal sealed record Metadata(string Name, string Namespace, JsonObject Json, RunPolicy Policy);
 
 /// <summary>The metadata: a name, perhaps a namespace, labels and annotations.</summary>
 internal static partial class MetadataReader
@@ -26,14 +27,16 @@ internal static partial class MetadataReader
         "deletionTimestamp", "deletionGracePeriodSeconds",
     ];
 
+    private const string NotYet = $"{OwnPrefix}initial-points";
+
     private static readonly string[] OwnAnnotations =
-        [$"{OwnPrefix}initial-points", $"{OwnPrefix}retry", $"{OwnPrefix}trial-timeout", $"{OwnPrefix}max-duration"];
+        [NotYet, PolicyReader.Retry, PolicyReader.TrialTimeout, PolicyReader.MaxDuration];
 
     public static Metadata Read(Field metadata)
     {
         if (!metadata.IsRequired("write 'metadata:' and below it 'name:'") || !metadata.IsMap([.. Known, .. Dropped, "generateName"]))
         {
-            return new("", DefaultNamespace, []);
+            return new("", DefaultNamespace, [], RunPolicy.Default);
         }
 
         if (metadata["generateName"] is { IsSet: true } generate)
@@ -59,7 +62,7 @@ internal static partial class MetadataReader
             json["annotations"] = annotations;
         }
 
-        return new(own, space, json);
+        return new(own, space, json, PolicyReader.Read(metadata["annotations"]));
     }
 
     /// <summary>A map from text to text.</summary>
@@ -99,11 +102,11 @@ internal static partial class MetadataReader
             return;
         }
 
-        if (OwnAnnotations.Contains(name))
+        if (name is NotYet)
         {
             annotation.Wrong("is not available in this release; remove it");
         }
-        else
+        else if (!OwnAnnotations.Contains(name))
         {
             var nearest = NearestName.Of(name, OwnAnnotations) is { } known ? $"did you mean '{known}'?" : "remove it";
             annotation.Wrong($"is no annotation of ours, whose names begin with {OwnPrefix}; {nearest}");

@@ -47,6 +47,9 @@ public sealed record TrialJob(
 {
     /// <summary>Variables of the coordinator's own, set in the trial on top of the template's.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    /// <summary>How long the attempt may run, beside what its template says; null for as long as it likes.</summary>
+    public TimeSpan? Timeout { get; init; }
 }
 
 /// <summary>What has happened to a trial.</summary>
@@ -85,6 +88,9 @@ public enum TrialExitKind
 
     /// <summary>activeDeadlineSeconds had passed.</summary>
     DeadlineExceeded,
+
+    /// <summary>The job's own timeout had passed.</summary>
+    TimedOut,
 
     /// <summary>It could not be started: no such command, no such directory.</summary>
     NotStarted,

@@ -348,13 +348,14 @@ public sealed class ExperimentStore : IAsyncDisposable
         DbConnection connection, long experiment, ExperimentState state, CancellationToken cancellationToken)
     {
         await using var command = connection.Command("""
-            UPDATE experiments SET ended_at = @ended, conditions = @conditions, settings_echo = @echo WHERE id = @id
+            UPDATE experiments SET ended_at = @ended, conditions = @conditions, settings_echo = @echo, worked_ms = @worked WHERE id = @id
             """);
         return await command
             .With("@id", experiment)
             .With("@ended", Text(state.EndedAt))
             .With("@conditions", Json(state.Conditions, StoreJson.Default.ImmutableArrayCondition))
             .With("@echo", Json(state.SettingsEcho, StoreJson.Default.ImmutableArrayKeyValuePairStringString))
+            .With("@worked", (long)state.Worked.TotalMilliseconds)
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -363,12 +364,15 @@ public sealed class ExperimentStore : IAsyncDisposable
     {
         await using var command = connection.Command("""
             INSERT INTO trials
-              (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation)
+              (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
+               failed_attempts)
             VALUES
-              (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation)
+              (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation,
+               @failed)
             ON CONFLICT (experiment, number) DO UPDATE SET
               status = excluded.status, attempt = excluded.attempt, reason = excluded.reason, message = excluded.message,
-              started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation
+              started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation,
+              failed_attempts = excluded.failed_attempts
             """);
         _ = await command
             .With("@experiment", experiment)
@@ -383,6 +387,7 @@ public sealed class ExperimentStore : IAsyncDisposable
             .With("@started", Text(trial.StartedAt))
             .With("@ended", Text(trial.EndedAt))
             .With("@observation", Json(trial.Observation.Metrics, StoreJson.Default.ImmutableArrayMetricSummary))
+            .With("@failed", Json(trial.FailedAttempts, StoreJson.Default.ImmutableArrayFailedAttempt))
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -418,7 +423,7 @@ public sealed class ExperimentStore : IAsyncDisposable
         DbConnection connection, string clause, Func<DbCommand, DbCommand> bind, CancellationToken cancellationToken)
     {
         await using var command = bind(connection.Command($"""
-            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner
+            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner, worked_ms
             FROM experiments {clause}
             """));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
@@ -432,7 +437,10 @@ public sealed class ExperimentStore : IAsyncDisposable
                 Time(row, 6),
                 conditions,
                 Parse(row.GetString(8), StoreJson.Default.ImmutableArrayKeyValuePairStringString),
-                Conditions.OutcomeOf(conditions));
+                Conditions.OutcomeOf(conditions))
+            {
+                Worked = TimeSpan.FromMilliseconds(row.GetInt64(10)),
+            };
             found.Add(new(
                 row.GetInt64(0),
                 row.GetString(1),
@@ -450,7 +458,8 @@ public sealed class ExperimentStore : IAsyncDisposable
         DbConnection connection, long experiment, CancellationToken cancellationToken)
     {
         await using var command = connection.Command("""
-            SELECT name, number, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation
+            SELECT name, number, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
+              failed_attempts
             FROM trials WHERE experiment = @experiment ORDER BY number
             """);
         await using var row = await command.With("@experiment", experiment).ExecuteReaderAsync(cancellationToken);
@@ -468,7 +477,10 @@ public sealed class ExperimentStore : IAsyncDisposable
                 Time(row, 7)!.Value,
                 Time(row, 8),
                 Time(row, 9),
-                new(Parse(row.GetString(10), StoreJson.Default.ImmutableArrayMetricSummary))));
+                new(Parse(row.GetString(10), StoreJson.Default.ImmutableArrayMetricSummary)))
+            {
+                FailedAttempts = Parse(row.GetString(11), StoreJson.Default.ImmutableArrayFailedAttempt),
+            });
         }
 
         return trials.ToImmutable();

@@ -9,5 +9,7 @@ namespace Katib.Coordinator.Storage;
 [JsonSerializable(typeof(ImmutableArray<Assignment>))]
 [JsonSerializable(typeof(ImmutableArray<Condition>))]
 [JsonSerializable(typeof(ImmutableArray<MetricSummary>))]
+[JsonSerializable(typeof(ImmutableArray<FailedAttempt>))]
 [JsonSerializable(typeof(ImmutableArray<KeyValuePair<string, string>>))]
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 internal sealed partial class StoreJson : JsonSerializerContext;

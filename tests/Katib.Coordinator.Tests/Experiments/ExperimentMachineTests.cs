@@ -196,7 +196,7 @@ public sealed class ExperimentMachineTests
                 : trial;
             var exit = new TrialExit(
                 Draw() < 0.1 ? TrialExitKind.Lost : TrialExitKind.Exited, Draw() < 0.8 ? 0 : 1, "");
-            return TrialEnding.Apply(reported, exit, spec.Objective, Given.Now);
+            return TrialEnding.Apply(reported, exit, spec, Given.Now);
         }
     }
 

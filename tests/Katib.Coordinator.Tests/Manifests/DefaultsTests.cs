@@ -105,6 +105,36 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void Without_annotations_only_a_lost_trial_is_tried_again() =>
+        Assert.Equal(
+            new RunPolicy { Retries = new(Infra: 9, Oom: 0, User: 0), TrialTimeout = null, KeepsTimedOut = false, MaxDuration = null },
+            Valid("event-collector").Policy);
+
+    [Theory]
+    [InlineData("infra=3, oom=1,user=0", 3, 1, 0)]
+    [InlineData("{infra: 3, oom: 1}", 3, 1, 0)]
+    [InlineData("user=100", 9, 0, 100)]
+    [InlineData("", 9, 0, 0)]
+    public void Annotations_say_what_is_tried_again(string retry, int infra, int oom, int user)
+    {
+        var annotations = $"annotations: {{ tuning.katib/retry: '{retry}', tuning.katib/trial-timeout: 1m30s keep, tuning.katib/max-duration: 2h }}";
+        var text = Corpus.Read("Valid", "event-collector.yaml").Replace("metadata:", $"metadata:\n  {annotations}", StringComparison.Ordinal);
+
+        var spec = ExperimentYaml.Parse(text).Spec!;
+
+        Assert.Equal(
+            new RunPolicy
+            {
+                Retries = new(infra, oom, user),
+                TrialTimeout = TimeSpan.FromSeconds(90),
+                KeepsTimedOut = true,
+                MaxDuration = TimeSpan.FromHours(2),
+            },
+            spec.Policy);
+        Assert.Equal(spec.Policy, ExperimentYaml.Parse(spec.Manifest.ToJsonString()).Spec!.Policy);
+    }
+
+    [Fact]
     public void The_event_collector_has_Katibs_directory()
     {
         var given = Valid("event-collector");

@@ -83,6 +83,8 @@ public sealed class ExperimentChangeTests
     [InlineData(null, ResumePolicy.LongRunning, 5, 2, "maxTrialCount 2 is not above the 5 trials")]
     [InlineData("ExperimentMaxTrialsReached", ResumePolicy.LongRunning, 5, 6, null)]
     [InlineData("ExperimentMaxTrialsReached", ResumePolicy.FromVolume, 5, null, null)]
+    [InlineData("ExperimentMaxDurationReached", ResumePolicy.LongRunning, 5, 6, null)]
+    [InlineData("ExperimentMaxDurationReached", ResumePolicy.Never, 5, 6, "its resumePolicy is Never")]
     [InlineData("ExperimentMaxTrialsReached", ResumePolicy.FromVolume, 5, 5, "maxTrialCount 5 is not above the 5 trials")]
     [InlineData("ExperimentMaxTrialsReached", ResumePolicy.Never, 5, 6, "its resumePolicy is Never")]
     [InlineData("ExperimentGoalReached", ResumePolicy.LongRunning, 5, 6, "has ended with ExperimentGoalReached")]

@@ -128,6 +128,18 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_trial_that_takes_too_long_is_stopped_with_all_it_has_reported()
+    {
+        var runner = Watch();
+
+        var exit = await runner.RunAsync(Shell("a", "echo loss=1; sleep 1000") with { Timeout = TimeSpan.FromSeconds(1) });
+
+        Assert.Equal((TrialExitKind.TimedOut, null), (exit.Kind, exit.Code));
+        Assert.StartsWith("The trial ran for longer than the 1s of its timeout and was stopped. Its last words:\nloss=1", exit.Message, StringComparison.Ordinal);
+        Assert.Equal(["1"], runner.Values("a"));
+    }
+
+    [Fact]
     public async Task Event_files_are_streams_of_their_own()
     {
         var runner = Watch();

@@ -23,13 +23,23 @@ public abstract class StoreConformance
     public async Task What_is_written_is_read_by_another_process()
     {
         var spec = Given.Spec();
-        var trial = Given.Trial(1, TrialStatus.Succeeded, "0.25") with { Reason = "TrialSucceeded", Message = "it's \"fine\"\n" };
+        ImmutableArray<FailedAttempt> failed = [new(1, FailureClass.Oom, 137, "OOMKilled", Given.Now)];
+        var trial = Given.Trial(1, TrialStatus.Succeeded, "0.25") with
+        {
+            Reason = "TrialSucceeded",
+            Message = "it's \"fine\"\n",
+            FailedAttempts = failed,
+        };
         string id;
         await using (var store = await OpenAsync())
         {
             id = store.Id;
             var stored = await CreateAsync(store);
-            var after = Given.State(trial) with { SettingsEcho = [KeyValuePair.Create("state", "7")] };
+            var after = Given.State(trial) with
+            {
+                SettingsEcho = [KeyValuePair.Create("state", "7")],
+                Worked = TimeSpan.FromMilliseconds(1234),
+            };
             await store.AddTrialsAsync(stored.Id, after, [trial], Token);
             await store.AppendObservationsAsync(
                 stored.Id, trial, "", 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], Token);
@@ -44,7 +54,11 @@ public abstract class StoreConformance
         Assert.Equal(spec.Manifest.ToJsonString(), read.Manifest);
         Assert.Equal([KeyValuePair.Create("state", "7")], read.State.SettingsEcho);
         Assert.Equal(Conditions.Begin(Given.Now), read.State.Conditions);
-        Assert.Equal(trial with { Assignments = [] }, read.State.Trials.Single() with { Assignments = [] });
+        Assert.Equal(TimeSpan.FromMilliseconds(1234), read.State.Worked);
+        Assert.Equal(failed, read.State.Trials.Single().FailedAttempts);
+        Assert.Equal(
+            trial with { Assignments = [], FailedAttempts = [] },
+            read.State.Trials.Single() with { Assignments = [], FailedAttempts = [] });
         Assert.Equal(trial.Assignments, read.State.Trials.Single().Assignments);
         Assert.Equal(
             [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], await reader.ReadObservationsAsync(read.Id, 1, Token));

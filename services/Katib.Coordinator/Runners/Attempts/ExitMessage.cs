@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Katib.Coordinator.Manifests;
 
 namespace Katib.Coordinator.Runners.Attempts;
 
@@ -24,11 +25,17 @@ internal static class ExitMessage
                 + "or let it need less.")
             + LastWords(log));
 
-    public static TrialExit DeadlineExceeded(TimeSpan? deadline, string log) => new(
-        TrialExitKind.DeadlineExceeded,
+    public static TrialExit DeadlineExceeded(TimeLimit? limit, string log) => new(
+        limit is { IsTimeout: true } ? TrialExitKind.TimedOut : TrialExitKind.DeadlineExceeded,
         null,
-        "The trial ran for longer than its activeDeadlineSeconds"
-            + (deadline is { } limit ? string.Create(CultureInfo.InvariantCulture, $" of {limit.TotalSeconds}") : "")
+        "The trial ran for longer than "
+            + limit switch
+            {
+                { IsTimeout: true } => $"the {DurationText.Of(limit.Span)} of its timeout",
+                { } deadline => string.Create(
+                    CultureInfo.InvariantCulture, $"its activeDeadlineSeconds of {deadline.Span.TotalSeconds}"),
+                null => "its activeDeadlineSeconds",
+            }
             + $" and was stopped.{LastWords(log)}");
 
     public static TrialExit Lost(string log) => new(

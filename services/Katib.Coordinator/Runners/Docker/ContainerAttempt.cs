@@ -231,7 +231,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     private async Task WaitAsync(
         ContainerPlan plan, string container, State state, CancellationToken cancellationToken)
     {
-        var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + plan.Template.Program.Deadline
+        var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + LimitOf(plan)?.Span
             - site.Time.GetUtcNow();
         left = _folder.DeadlineHasPassed || left < TimeSpan.Zero ? TimeSpan.Zero : left;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -301,13 +301,15 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         return state switch
         {
             _ when _folder.DeadlineHasPassed =>
-                ExitMessage.DeadlineExceeded(plan.Template.Program.Deadline, _folder.OutputLog),
+                ExitMessage.DeadlineExceeded(LimitOf(plan), _folder.OutputLog),
             { OOMKilled: true } when code is not 0 =>
                 ExitMessage.OutOfMemory(code, plan.Template.Limits.MemoryText, _folder.OutputLog),
             _ when WasTakenByDocker(code) => ExitMessage.Lost(_folder.OutputLog),
             _ => ExitMessage.Of(code, _folder.OutputLog),
         };
     }
+
+    private TimeLimit? LimitOf(ContainerPlan plan) => TimeLimit.Of(plan.Template.Program.Deadline, job.Timeout);
 
     /// <summary>Docker's own end, and that of the machine, takes containers along.</summary>
     private bool WasTakenByDocker(int code)

@@ -17,7 +17,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
-    private TimeSpan? _deadline;
+    private TimeLimit? _limit;
 
     public string MetricsPath { get; } = MetricsDirectory.PathIn(
         AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
@@ -39,7 +39,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         var local = LocalJob.Translate(
             job.RunObject, job.PrimaryContainerName, job.Collector, job.Trial, _folder.Metrics);
         local = local with { Environment = local.Environment.AddRange(job.Environment) };
-        _deadline = local.Deadline;
+        _limit = TimeLimit.Of(local.Deadline, job.Timeout);
         await site.SurveyAsync(cancellationToken);
         return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
             ? ExitMessage.NotStarted(notStarted)
@@ -110,9 +110,9 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     {
         var begun = site.Time.GetTimestamp();
         var exited = supervisor.WaitForExitAsync(cancellationToken);
-        while (_deadline is { } deadline && !exited.IsCompleted)
+        while (_limit is { Span: var limit } && !exited.IsCompleted)
         {
-            var left = deadline - site.Time.GetElapsedTime(begun);
+            var left = limit - site.Time.GetElapsedTime(begun);
             if (left <= TimeSpan.Zero)
             {
                 await ExceedDeadlineAsync(cancellationToken);
@@ -139,7 +139,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         await site.Tree.EndAsync(_folder, TimeSpan.Zero, cancellationToken);
         return (_folder.DeadlineHasPassed, _folder.ReadExit()) switch
         {
-            (true, _) => ExitMessage.DeadlineExceeded(_deadline, _folder.OutputLog),
+            (true, _) => ExitMessage.DeadlineExceeded(_limit, _folder.OutputLog),
             (_, { } code) => ExitMessage.Of(code, _folder.OutputLog),
             _ => ExitMessage.Lost(_folder.OutputLog),
         };
@@ -162,7 +162,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
                     return null;
                 }
 
-                var left = _deadline - (site.Time.GetUtcNow() - started);
+                var left = _limit?.Span - (site.Time.GetUtcNow() - started);
                 if (_folder.DeadlineHasPassed || left <= TimeSpan.Zero)
                 {
                     await ExceedDeadlineAsync(cancellationToken);

@@ -3,3 +3,9 @@ ALTER TABLE observations ADD COLUMN stream text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE observations ADD COLUMN step bigint;
 ALTER TABLE observations DROP CONSTRAINT observations_pkey;
 ALTER TABLE observations ADD PRIMARY KEY (experiment, trial, stream, ordinal);
+
+-- For how long an experiment has been worked on.
+ALTER TABLE experiments ADD COLUMN worked_ms bigint NOT NULL DEFAULT 0;
+
+-- The attempts at a trial that have failed, as JSON.
+ALTER TABLE trials ADD COLUMN failed_attempts text NOT NULL DEFAULT '[]';

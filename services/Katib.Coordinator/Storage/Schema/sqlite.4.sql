@@ -15,3 +15,9 @@ INSERT INTO observations_4 (experiment, trial, stream, ordinal, metric, value, t
 SELECT experiment, trial, '', ordinal, metric, value, time FROM observations;
 DROP TABLE observations;
 ALTER TABLE observations_4 RENAME TO observations;
+
+-- For how long an experiment has been worked on.
+ALTER TABLE experiments ADD COLUMN worked_ms INTEGER NOT NULL DEFAULT 0;
+
+-- The attempts at a trial that have failed, as JSON.
+ALTER TABLE trials ADD COLUMN failed_attempts TEXT NOT NULL DEFAULT '[]';
