@@ -15,7 +15,7 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private ExperimentState? _state;
+    private KnownExperiment? _known;
     private string? _note;
 
     /// <summary>Runs the experiment there, or goes on with it, and prints the result.</summary>
@@ -39,9 +39,9 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
                 await Console.Error.WriteLineAsync(warning);
             }
 
-            _state = known.State;
+            _known = known;
             var display = new RunDisplay(known.Spec, isJson, NullLogger.Instance, time);
-            var ended = await display.ShowAsync(FollowAsync(known.Spec, display, cancellationToken), () => _state);
+            var ended = await display.ShowAsync(FollowAsync(known.Spec, display, cancellationToken), () => (_known.Spec, _known.State));
             return RunResult.Print(known.Spec, ended, isJson);
         }
         catch (InvalidManifestException invalid)
@@ -50,7 +50,7 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync(_state is null
+            await Console.Error.WriteLineAsync(_known is null
                 ? "Stopped before the coordinator has answered; the same command goes on."
                 : $"'{given.Name}' runs on at {server.Address}: the same command follows it again, "
                     + $"`katib stop {given.Name} --server {server.Address}` ends it.");
@@ -102,7 +102,7 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
 
     private void Take(KnownExperiment news, RunDisplay display)
     {
-        var old = _state!.Trials;
+        var old = _known!.State.Trials;
         for (var i = 0; i < news.State.Trials.Length; i++)
         {
             var trial = news.State.Trials[i];
@@ -118,6 +118,6 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
         }
 
         _note = news.Note;
-        Volatile.Write(ref _state, news.State);
+        Volatile.Write(ref _known, news);
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Threading.Channels;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
@@ -29,7 +30,9 @@ public sealed class ExperimentLoop(
 
     private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    /// <summary>What users want is seen after this time.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, int> _numbers =
         stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
@@ -41,9 +44,14 @@ public sealed class ExperimentLoop(
 
     private readonly long _begun = time.GetTimestamp();
 
+    private string _manifest = spec.Manifest.ToJsonString();
+    private long _lookedAt = time.GetTimestamp();
     private ExperimentState _state = stored.State;
     private int _failedCalls;
     private CancellationToken _saving;
+
+    /// <summary>What is run, with the budgets that it has now; may be read from any thread.</summary>
+    public ExperimentSpec Spec => Volatile.Read(ref spec);
 
     /// <summary>How far the experiment has come; may be read from any thread.</summary>
     public ExperimentState State => Volatile.Read(ref _state);
@@ -67,8 +75,14 @@ public sealed class ExperimentLoop(
         try
         {
             await AdoptAsync(cancellationToken);
+            await LookAsync(cancellationToken);
             while (true)
             {
+                if (time.GetElapsedTime(_lookedAt) > LookEvery)
+                {
+                    await LookAsync(cancellationToken);
+                }
+
                 var actions = ExperimentMachine.Next(spec, Worked(_state));
                 foreach (var action in actions)
                 {
@@ -114,16 +128,46 @@ public sealed class ExperimentLoop(
     private ExperimentState Worked(ExperimentState state) =>
         state with { Worked = stored.State.Worked + time.GetElapsedTime(_begun) };
 
-    /// <summary>The next event; null when there is something to do without one.</summary>
-    private async Task<TrialEvent?> NextAsync(ChannelReader<TrialEvent> events, CancellationToken cancellationToken)
+    /// <summary>Takes in what users want of the experiment now.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
     {
-        if (spec.Policy.MaxDuration - Worked(_state).Worked is not { } left)
+        var wanted = await store.ReadWantedAsync(stored.Id, cancellationToken);
+        _lookedAt = time.GetTimestamp();
+        if (wanted is null)
         {
-            return await events.ReadAsync(cancellationToken);
+            return;
         }
 
+        if (wanted.Manifest != _manifest)
+        {
+            _manifest = wanted.Manifest;
+            var changed = ExperimentYaml.Parse(wanted.Manifest).Spec
+                ?? throw new InvalidOperationException("The store has an Experiment that cannot be read.");
+            progress.Report(new(
+                $"Budgets are now parallelTrialCount {changed.ParallelTrialCount}, maxTrialCount {Text(changed.MaxTrialCount)}, "
+                + $"maxFailedTrialCount {Text(changed.MaxFailedTrialCount)}."));
+            Volatile.Write(ref spec, changed);
+        }
+
+        if (wanted.IsPaused != _state.IsPaused)
+        {
+            progress.Report(new(wanted.IsPaused ? "Paused: no further trial is begun." : "Resumed."));
+        }
+
+        if (wanted.IsPaused != _state.IsPaused || !wanted.Wishes.IsEmpty)
+        {
+            Set(_state with { IsPaused = wanted.IsPaused, Wishes = wanted.Wishes });
+        }
+
+        static string Text(int? count) => count?.ToString(CultureInfo.InvariantCulture) ?? "unlimited";
+    }
+
+    /// <summary>The next event; null when it is time to look around without one.</summary>
+    private async Task<TrialEvent?> NextAsync(ChannelReader<TrialEvent> events, CancellationToken cancellationToken)
+    {
+        var left = (spec.Policy.MaxDuration - Worked(_state).Worked) ?? LookEvery;
         left = left < TimeSpan.Zero ? TimeSpan.Zero : left;
-        using var late = new CancellationTokenSource(left < LongestWait ? left : LongestWait, time);
+        using var late = new CancellationTokenSource(left < LookEvery ? left : LookEvery, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
@@ -184,7 +228,9 @@ public sealed class ExperimentLoop(
                 break;
             case ExperimentAction.StopTrial(var trial):
                 await runner.StopAsync(trial.Name, cancellationToken);
-                await EndAsync(trial, TrialEnding.Kill(trial, time.GetUtcNow()));
+                await EndAsync(trial, _state.Outcome is null && _state.Wishes.TryGetValue(trial.Number, out var wish)
+                    ? TrialEnding.End(trial, wish, spec.Objective, time.GetUtcNow())
+                    : TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();

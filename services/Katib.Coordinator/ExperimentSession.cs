@@ -134,6 +134,45 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         ExperimentTrace.End(span, ended);
     }
 
+    /// <summary>Changes the budgets of an experiment that has not ended, whoever works on it.</summary>
+    /// <exception cref="ExperimentRefusedException">It has ended, or the budgets are wrong.</exception>
+    public static async Task SetAsync(
+        ExperimentStore store, StoredExperiment stored, BudgetChange budgets, CancellationToken cancellationToken)
+    {
+        ThrowIfEnded(stored);
+        var changed = budgets.ApplyTo(ExperimentYaml.Parse(stored.Manifest).Spec!);
+        if (changed.Spec is not { } spec)
+        {
+            throw new ExperimentRefusedException(string.Join('\n', changed.Problems.Select(static p => $"{p.Path} '{p.Value}': {p.Message}")));
+        }
+
+        await store.WantAsync(stored.Id, spec.Manifest.ToJsonString(), isPaused: null, cancellationToken);
+    }
+
+    /// <summary>Lets an experiment begin no further trial, or lets it go on; whoever works on it.</summary>
+    /// <exception cref="ExperimentRefusedException">It has ended.</exception>
+    public static async Task PauseAsync(
+        ExperimentStore store, StoredExperiment stored, bool isPaused, CancellationToken cancellationToken)
+    {
+        ThrowIfEnded(stored);
+        await store.WantAsync(stored.Id, manifest: null, isPaused, cancellationToken);
+    }
+
+    /// <summary>Ends a trial of an experiment, whoever works on it.</summary>
+    /// <exception cref="ExperimentRefusedException">There is no such trial, or it has ended.</exception>
+    public static async Task EndTrialAsync(
+        ExperimentStore store, StoredExperiment stored, string trial, TrialWish wish, CancellationToken cancellationToken)
+    {
+        var found = stored.State.Find(trial)
+            ?? throw new ExperimentRefusedException($"'{stored.Name}' has no trial '{trial}'.");
+        if (!found.IsActive)
+        {
+            throw new ExperimentRefusedException($"The trial '{trial}' has ended already: {found.Status}.");
+        }
+
+        await store.WantAsync(stored.Id, found.Number, wish, cancellationToken);
+    }
+
     /// <summary>Forgets an experiment that no process works on, with all that its trials have left.</summary>
     /// <exception cref="ExperimentRefusedException">A process works on it.</exception>
     public async Task DeleteAsync(ExperimentStore store, StoredExperiment stored, CancellationToken cancellationToken)
@@ -180,6 +219,15 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             {
                 Problems = problems,
             };
+        }
+    }
+
+    private static void ThrowIfEnded(StoredExperiment stored)
+    {
+        if (stored.State.Outcome is { Reason: var reason })
+        {
+            throw new ExperimentRefusedException(
+                $"'{stored.Name}' has ended with {reason}; hand it in again with larger budgets, and it goes on if its resumePolicy allows it.");
         }
     }
 

@@ -53,10 +53,10 @@ internal static class ExperimentView
         var ended = state.Trials.Count(static t => !t.IsActive);
         var failed = state.Trials.Count(static t => t.IsFailed);
         var of = spec.MaxTrialCount is { } max ? $" of {max}" : "";
-        var current = state.Conditions[^1];
+        var current = state is { IsPaused: true, Outcome: null } ? "Paused" : state.Conditions[^1].Type;
         var colour = state.Outcome switch { null => "blue", { Succeeded: true } => "green", _ => "red" };
         var left = TimeLeft(spec, state) is { } time ? $", about {Text(time)} left" : "";
-        return $"[bold]{Markup.Escape(spec.Name)}[/] ({Markup.Escape(spec.Algorithm.Name)})  [{colour}]{current.Type}[/]  "
+        return $"[bold]{Markup.Escape(spec.Name)}[/] ({Markup.Escape(spec.Algorithm.Name)})  [{colour}]{current}[/]  "
             + $"{ended}{of} trials ended"
             + (failed > 0 ? $", [red]{failed} failed[/]" : "")
             + $", {Text((state.EndedAt ?? now) - state.StartedAt)}{left}"

@@ -24,15 +24,15 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, ILogge
     }
 
     /// <summary>Waits for the end of a run and shows it meanwhile.</summary>
-    public async Task<T> ShowAsync<T>(Task<T> running, Func<ExperimentState> state)
+    public async Task<T> ShowAsync<T>(Task<T> running, Func<(ExperimentSpec Spec, ExperimentState State)> look)
     {
         if (_isLive)
         {
-            await AnsiConsole.Live(View(state())).AutoClear(true).StartAsync(async screen =>
+            await AnsiConsole.Live(View(look())).AutoClear(true).StartAsync(async screen =>
             {
                 while (await Task.WhenAny(running, Task.Delay(Refresh, time, CancellationToken.None)) != running)
                 {
-                    screen.UpdateTarget(View(state()));
+                    screen.UpdateTarget(View(look()));
                 }
             });
         }
@@ -40,5 +40,6 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, ILogge
         return await running;
     }
 
-    private Rows View(ExperimentState state) => ExperimentView.Of(spec, state, time.GetUtcNow());
+    private Rows View((ExperimentSpec Spec, ExperimentState State) look) =>
+        ExperimentView.Of(look.Spec, look.State, time.GetUtcNow());
 }

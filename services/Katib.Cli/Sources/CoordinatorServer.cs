@@ -69,8 +69,40 @@ internal sealed class CoordinatorServer : IExperimentSource
     }
 
     /// <inheritdoc/>
-    public async Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
-        (await SendAsync(HttpMethod.Post, $"{PathOf(experiment)}/stop", null, cancellationToken)).Dispose();
+    public Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
+        PostAsync($"{PathOf(experiment)}/stop", cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task SetAsync(ListedExperiment experiment, BudgetChange budgets, CancellationToken cancellationToken)
+    {
+        var spec = new JsonObject();
+        foreach (var (name, count) in ((string, int?)[])
+            [
+                ("parallelTrialCount", budgets.Parallel),
+                ("maxTrialCount", budgets.MaxTrials),
+                ("maxFailedTrialCount", budgets.MaxFailed),
+            ])
+        {
+            if (count is { } given)
+            {
+                spec[name] = given;
+            }
+        }
+
+        using var patch = new StringContent(new JsonObject { ["spec"] = spec }.ToJsonString());
+        (await SendAsync(HttpMethod.Patch, PathOf(experiment), patch, cancellationToken)).Dispose();
+    }
+
+    /// <inheritdoc/>
+    public Task PauseAsync(ListedExperiment experiment, bool isPaused, CancellationToken cancellationToken) =>
+        PostAsync($"{PathOf(experiment)}/{(isPaused ? "pause" : "resume")}", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task EndTrialAsync(
+        ListedExperiment experiment, string trial, TrialWish wish, CancellationToken cancellationToken) =>
+        PostAsync(
+            $"{PathOf(experiment)}/trials/{Uri.EscapeDataString(trial)}/{(wish is TrialWish.Stop ? "stop" : "skip")}",
+            cancellationToken);
 
     /// <inheritdoc/>
     public async Task DeleteAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
@@ -128,7 +160,7 @@ internal sealed class CoordinatorServer : IExperimentSource
                 throw new UserException($"The experiment does not get on: {(string?)news["message"]}");
             case "ADDED" or "MODIFIED" when (string?)news["kind"] is "Experiment":
                 // The first picture has the trials with it; later news of the experiment are of it alone.
-                var spec = known?.Spec ?? StatusReader.SpecOf(news);
+                var spec = StatusReader.SpecOf(news);
                 var now = StatusReader.StateOf(spec, news);
                 return new(spec, known is null ? now : now with { Trials = known.State.Trials }, (string?)news["note"]);
             case "ADDED" or "MODIFIED" when known is { State: var state }:
@@ -142,6 +174,9 @@ internal sealed class CoordinatorServer : IExperimentSource
                 return known;
         }
     }
+
+    private async Task PostAsync(string path, CancellationToken cancellationToken) =>
+        (await SendAsync(HttpMethod.Post, path, null, cancellationToken)).Dispose();
 
     private async Task<string?> ReadLineAsync(StreamReader lines, CancellationToken cancellationToken)
     {

@@ -19,6 +19,15 @@ internal interface IExperimentSource : IAsyncDisposable
     /// <summary>Ends an experiment for good and keeps its results.</summary>
     Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken);
 
+    /// <summary>Changes the budgets of an experiment.</summary>
+    Task SetAsync(ListedExperiment experiment, BudgetChange budgets, CancellationToken cancellationToken);
+
+    /// <summary>Lets an experiment begin no further trial, or lets it go on.</summary>
+    Task PauseAsync(ListedExperiment experiment, bool isPaused, CancellationToken cancellationToken);
+
+    /// <summary>Ends a trial of an experiment.</summary>
+    Task EndTrialAsync(ListedExperiment experiment, string trial, TrialWish wish, CancellationToken cancellationToken);
+
     /// <summary>Forgets an experiment with all that its trials have left.</summary>
     Task DeleteAsync(ListedExperiment experiment, CancellationToken cancellationToken);
 }

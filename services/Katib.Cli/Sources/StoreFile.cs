@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Katib.Coordinator;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
@@ -45,7 +46,9 @@ internal sealed class StoreFile : IExperimentSource
         return new(
             ExperimentYaml.Parse(stored.Manifest).Spec!,
             stored.State,
-            IsAbandoned(stored) ? "No process works on it: `katib run` with the same file goes on." : null);
+            IsAbandoned(stored) ? "No process works on it: `katib run` with the same file goes on."
+                : stored.State is { IsPaused: true, Outcome: null } ? $"It is paused; `katib resume {stored.Name}` lets it go on."
+                : null);
     }
 
     /// <inheritdoc/>
@@ -61,6 +64,19 @@ internal sealed class StoreFile : IExperimentSource
     /// <inheritdoc/>
     public async Task StopAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
         await _session.StopAsync(_store, await FindAsync(experiment, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task SetAsync(ListedExperiment experiment, BudgetChange budgets, CancellationToken cancellationToken) =>
+        await ExperimentSession.SetAsync(_store, await FindAsync(experiment, cancellationToken), budgets, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task PauseAsync(ListedExperiment experiment, bool isPaused, CancellationToken cancellationToken) =>
+        await ExperimentSession.PauseAsync(_store, await FindAsync(experiment, cancellationToken), isPaused, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task EndTrialAsync(
+        ListedExperiment experiment, string trial, TrialWish wish, CancellationToken cancellationToken) =>
+        await ExperimentSession.EndTrialAsync(_store, await FindAsync(experiment, cancellationToken), trial, wish, cancellationToken);
 
     /// <inheritdoc/>
     public async Task DeleteAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>

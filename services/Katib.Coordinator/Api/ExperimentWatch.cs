@@ -70,7 +70,7 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
             }
         }
 
-        if (_told.Note != now.Note || !_told.State.Conditions.SequenceEqual(now.State.Conditions))
+        if (_told.Note != now.Note || _told.Spec != now.Spec || !_told.State.Conditions.SequenceEqual(now.State.Conditions))
         {
             Write("MODIFIED", SubmitApi.WithNote(StatusJson.OfExperimentAlone(now.Spec.Manifest, now.State), now.Note));
         }

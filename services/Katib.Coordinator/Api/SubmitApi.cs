@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Host;
 using Katib.Coordinator.Manifests;
+using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
 using Microsoft.Extensions.Options;
 
@@ -35,7 +38,12 @@ internal sealed class SubmitApi(
         experiments.MapPost("", api.CreateAsync);
         experiments.MapGet("/{name}", api.ReadAsync);
         experiments.MapDelete("/{name}", api.DeleteAsync);
+        experiments.MapPatch("/{name}", api.SetAsync);
         experiments.MapPost("/{name}/stop", api.StopAsync);
+        experiments.MapPost("/{name}/pause", api.PauseAsync);
+        experiments.MapPost("/{name}/resume", api.ResumeAsync);
+        experiments.MapPost("/{name}/trials/{trial}/stop", api.StopTrialAsync);
+        experiments.MapPost("/{name}/trials/{trial}/skip", api.SkipTrialAsync);
         experiments.MapGet("/{name}/trials/{trial}/log", api.LogAsync);
     }
 
@@ -138,6 +146,75 @@ internal sealed class SubmitApi(
         await runs.StopAsync(@namespace, name)
             ? await ShowOrNotAsync(@namespace, name, CancellationToken.None)
             : ApiProblem.NoExperiment(@namespace, name);
+
+    /// <summary>A merge patch of the three budgets, and of nothing else.</summary>
+    private async Task<IResult> SetAsync(string @namespace, string name, HttpContext context)
+    {
+        BudgetChange budgets;
+        try
+        {
+            budgets = BudgetsOf(JsonNode.Parse(await BodyAsync(context.Request, context.RequestAborted)));
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or FormatException)
+        {
+            return ApiProblem.Of(
+                StatusCodes.Status400BadRequest,
+                "The body must be {\"spec\": {...}} with whole numbers for parallelTrialCount, maxTrialCount or maxFailedTrialCount.");
+        }
+
+        // One that has ended goes on as if it were handed in again with these budgets.
+        var look = await runs.LookAsync(@namespace, name, context.RequestAborted);
+        if (look is { State.Outcome: not null } && budgets.ApplyTo(look.Spec) is { Spec: { } larger })
+        {
+            var work = runs.Begin(
+                larger, _folder, await runs.FindRunnerAsync(larger, fresh: false, context.RequestAborted), isPatient: false);
+            await work.Admission.WaitAsync(Patience, time, context.RequestAborted);
+            return await ShowOrNotAsync(@namespace, name, context.RequestAborted);
+        }
+
+        return await WantAsync(
+            @namespace, name, (store, stored) => ExperimentSession.SetAsync(store, stored, budgets, context.RequestAborted), context);
+    }
+
+    private Task<IResult> PauseAsync(string @namespace, string name, HttpContext context) => WantAsync(
+        @namespace,
+        name,
+        (store, stored) => ExperimentSession.PauseAsync(store, stored, isPaused: true, context.RequestAborted),
+        context);
+
+    private Task<IResult> ResumeAsync(string @namespace, string name, HttpContext context) => WantAsync(
+        @namespace,
+        name,
+        (store, stored) => ExperimentSession.PauseAsync(store, stored, isPaused: false, context.RequestAborted),
+        context);
+
+    private Task<IResult> StopTrialAsync(string @namespace, string name, string trial, HttpContext context) =>
+        EndTrialAsync(@namespace, name, trial, TrialWish.Stop, context);
+
+    private Task<IResult> SkipTrialAsync(string @namespace, string name, string trial, HttpContext context) =>
+        EndTrialAsync(@namespace, name, trial, TrialWish.Skip, context);
+
+    private Task<IResult> EndTrialAsync(string @namespace, string name, string trial, TrialWish wish, HttpContext context) => WantAsync(
+        @namespace,
+        name,
+        (store, stored) => ExperimentSession.EndTrialAsync(store, stored, trial, wish, context.RequestAborted),
+        context);
+
+    private async Task<IResult> WantAsync(
+        string @namespace, string name, Func<ExperimentStore, StoredExperiment, Task> want, HttpContext context) =>
+        await runs.WantAsync(@namespace, name, want, context.RequestAborted)
+            ? Results.NoContent()
+            : ApiProblem.NoExperiment(@namespace, name);
+
+    private static BudgetChange BudgetsOf(JsonNode? patch)
+    {
+        var fields = patch is JsonObject { Count: 1 } top && top["spec"] is JsonObject spec ? spec : throw new FormatException();
+        string[] names = ["parallelTrialCount", "maxTrialCount", "maxFailedTrialCount"];
+        var counts = names.Select(name => fields[name]?.GetValue<int>()).ToArray();
+        return fields.Count > 0 && fields.All(field => names.Contains(field.Key))
+            ? new(counts[0], counts[1], counts[2])
+            : throw new FormatException();
+    }
 
     private async Task<IResult> DeleteAsync(string @namespace, string name) =>
         await runs.DeleteAsync(@namespace, name) ? Results.NoContent() : ApiProblem.NoExperiment(@namespace, name);

@@ -40,15 +40,26 @@ public static class ExperimentMachine
             return [new ExperimentAction.Finish(outcome), .. stops];
         }
 
+        var unwanted = active
+            .Where(t => state.Wishes.ContainsKey(t.Number))
+            .Select(static t => (ExperimentAction)new ExperimentAction.StopTrial(t));
+        if (state.IsPaused)
+        {
+            return [.. unwanted];
+        }
+
+        // Where maxTrialCount was lowered there may be more trials than it allows: what runs, runs on.
+        var running = active.Count(static t => t.Status is not TrialStatus.Created);
+        var max = spec.MaxTrialCount ?? int.MaxValue;
+        var slots = Math.Min(spec.ParallelTrialCount, max - (state.Trials.Length - active.Length)) - running;
         var starts = active
-            .Where(static t => t.Status is TrialStatus.Created)
-            .Take(Math.Max(0, spec.ParallelTrialCount - active.Count(static t => t.Status is not TrialStatus.Created)))
+            .Where(t => t.Status is TrialStatus.Created && !state.Wishes.ContainsKey(t.Number))
+            .Take(Math.Max(0, slots))
             .Select(static t => (ExperimentAction)new ExperimentAction.StartTrial(t));
-        var budget = (spec.MaxTrialCount ?? int.MaxValue) - state.Trials.Length;
-        var room = Math.Min(spec.ParallelTrialCount - active.Length, budget);
+        var room = Math.Min(spec.ParallelTrialCount - active.Length, max - state.Trials.Length);
         return room > 0 && !state.IsSearchExhausted
-            ? [.. starts, new ExperimentAction.RequestTrials(room)]
-            : [.. starts];
+            ? [.. unwanted, .. starts, new ExperimentAction.RequestTrials(room)]
+            : [.. unwanted, .. starts];
     }
 
     /// <summary>The trial with the best objective value so far; the earlier one of equals. Infinities rank as they are.</summary>
@@ -74,7 +85,8 @@ public static class ExperimentMachine
         {
             _ when best <= goal => Outcome.GoalReached,
             { MaxFailedTrialCount: { } max } when failed > 0 && failed >= max => Outcome.MaxFailedReached,
-            { MaxTrialCount: { } max } when ended >= max => Outcome.MaxTrialsReached,
+            { MaxTrialCount: { } max } when ended >= max && !state.Trials.Any(static t => t is { IsActive: true, Status: not TrialStatus.Created })
+                => Outcome.MaxTrialsReached,
             { Policy.MaxDuration: { } max } when state.Worked >= max => Outcome.MaxDurationReached,
             _ when state.IsSearchExhausted && active is 0 => Outcome.SuggestionEndReached,
             _ => null,

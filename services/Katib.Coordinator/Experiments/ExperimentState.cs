@@ -22,6 +22,12 @@ public sealed record ExperimentState(
     /// <summary>For how long it has been worked on, the times between two coordinators left out.</summary>
     public TimeSpan Worked { get; init; }
 
+    /// <summary>Whether no further trial is begun until the user says so.</summary>
+    public bool IsPaused { get; init; }
+
+    /// <summary>What the user wants of trials, by their numbers; of no meaning for those that have ended.</summary>
+    public ImmutableDictionary<int, TrialWish> Wishes { get; init; } = [];
+
     /// <summary>The same with one trial replaced.</summary>
     public ExperimentState With(TrialState trial) => this with { Trials = Trials.SetItem(trial.Number - 1, trial) };
 

@@ -49,6 +49,21 @@ public static class TrialEnding
         EndedAt = now,
     };
 
+    /// <summary>The trial after the user has ended it.</summary>
+    public static TrialState End(TrialState trial, TrialWish wish, ObjectiveSpec objective, DateTimeOffset now)
+    {
+        var value = wish is TrialWish.Stop ? trial.Observation.ValueOf(objective).Value : null;
+        return trial with
+        {
+            Status = value is null ? TrialStatus.Killed : TrialStatus.EarlyStopped,
+            Reason = wish is TrialWish.Stop ? "TrialStopped" : "TrialSkipped",
+            Message = value is { } number
+                ? $"Trial was stopped on request; it counts with {objective.MetricName}={Numbers.Format(number)}"
+                : $"Trial was {(wish is TrialWish.Stop ? "stopped" : "skipped")} on request",
+            EndedAt = now,
+        };
+    }
+
     private static (TrialStatus Status, string Reason, string Message) Judge(TrialState trial, TrialExit exit, ExperimentSpec spec)
     {
         var value = trial.Observation.ValueOf(spec.Objective);

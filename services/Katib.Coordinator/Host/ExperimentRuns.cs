@@ -19,6 +19,7 @@ internal sealed partial class ExperimentRuns(
     IOptions<CoordinatorOptions> options, ILogger<ExperimentRuns> logger, TimeProvider time) : IAsyncDisposable
 {
     private const string NotWorkedOn = "This coordinator does not work on it.";
+    private const string Paused = "It is paused: no further trial is begun until it is resumed.";
 
     private readonly CoordinatorOptions _options = options.Value;
     private readonly StoreLocation _location = StoreLocation.Parse(options.Value.Store, options.Value.Trials);
@@ -112,7 +113,7 @@ internal sealed partial class ExperimentRuns(
         var (work, isWorkedOn) = WorkOn(@namespace, name);
         if (work is { Completion.IsCompleted: false, State: { } state })
         {
-            return new(work.Spec, state, work.Note, IsWorkedOn: true);
+            return new(work.Spec, state, work.Note ?? NoteOf(state), IsWorkedOn: true);
         }
 
         await using var store = await OpenAsync(cancellationToken);
@@ -123,7 +124,7 @@ internal sealed partial class ExperimentRuns(
         }
 
         var note = work?.Note ?? (isWorkedOn ? null : NotWorkedOn);
-        return new(spec, stored.State, stored.State.Outcome is null ? note : null, isWorkedOn);
+        return new(spec, stored.State, stored.State.Outcome is null ? note ?? NoteOf(stored.State) : null, isWorkedOn);
     }
 
     /// <summary>Why an unfinished experiment does not get on; null when it does.</summary>
@@ -150,6 +151,21 @@ internal sealed partial class ExperimentRuns(
     public Task<bool> DeleteAsync(string @namespace, string name) =>
         EndAsync(@namespace, name, static (session, store, stored) => session.DeleteAsync(store, stored, CancellationToken.None));
 
+    /// <summary>Says what is wanted of an experiment; false when there is none of that name.</summary>
+    /// <exception cref="ExperimentRefusedException">It cannot be had.</exception>
+    public async Task<bool> WantAsync(
+        string @namespace, string name, Func<ExperimentStore, StoredExperiment, Task> want, CancellationToken cancellationToken)
+    {
+        await using var store = await OpenAsync(cancellationToken);
+        if (await store.ReadAsync(@namespace, name, cancellationToken) is not { } stored)
+        {
+            return false;
+        }
+
+        await want(store, stored);
+        return true;
+    }
+
     /// <summary>Interrupts all that is under way, for the next coordinator to go on with.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -166,6 +182,8 @@ internal sealed partial class ExperimentRuns(
             work.Dispose();
         }
     }
+
+    private static string? NoteOf(ExperimentState state) => state is { IsPaused: true, Outcome: null } ? Paused : null;
 
     private Task<ExperimentStore> OpenAsync(CancellationToken cancellationToken) =>
         ExperimentStore.OpenAsync(_location, time, isPatient: false, cancellationToken);
@@ -235,18 +253,17 @@ internal sealed partial class ExperimentRuns(
             throw new ExperimentRefusedException($"'{known.Name}' is under way; stop it before it is started anew.");
         }
 
-        var changes = ExperimentChange.Between(known.Manifest, given.Manifest) switch
+        var (changes, remedy) = ExperimentChange.Between(known.Manifest, given.Manifest) switch
         {
-            ExperimentChange.Budgets(var budgets) => budgets,
-            ExperimentChange.Other(var others, _) => others,
-            _ => [],
+            ExperimentChange.Budgets(var budgets) => (budgets, "`katib set` changes its budgets."),
+            ExperimentChange.Other(var others, _) => (
+                others, "Wait for its end or stop it, or give this one another metadata.name."),
+            _ => ([], ""),
         };
         if (!changes.IsEmpty)
         {
             throw new ExperimentRefusedException(
-                $"'{known.Name}' is under way with another content:\n"
-                + string.Concat(changes.Select(static c => $"  {c}\n"))
-                + "Wait for its end or stop it, or give this one another metadata.name.");
+                $"'{known.Name}' is under way with another content:\n{string.Concat(changes.Select(static c => $"  {c}\n"))}{remedy}");
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed partial class ExperimentWork(
     private volatile ExperimentLoop? _loop;
 
     /// <summary>What is run.</summary>
-    public ExperimentSpec Spec => request.Spec;
+    public ExperimentSpec Spec => _loop?.Spec ?? request.Spec;
 
     /// <summary>Ends when the experiment is in the store and under way, or fails with the reason why it is not.</summary>
     public Task Admission => _admission.Task;

@@ -162,6 +162,66 @@ public sealed class ExperimentStore : IAsyncDisposable
             },
             cancellationToken);
 
+    /// <summary>What users want of an experiment just now; null when it is gone.</summary>
+    public Task<Wanted?> ReadWantedAsync(long experiment, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("""
+                    SELECT manifest, paused, number, wish
+                    FROM experiments LEFT JOIN trials ON experiment = id AND wish IS NOT NULL
+                    WHERE id = @id
+                    """);
+                await using var row = await command.With("@id", experiment).ExecuteReaderAsync(token);
+                Wanted? wanted = null;
+                while (await row.ReadAsync(token))
+                {
+                    wanted ??= new(row.GetString(0), row.GetInt64(1) is not 0, []);
+                    if (!await row.IsDBNullAsync(2, token))
+                    {
+                        wanted = wanted with { Wishes = wanted.Wishes.Add(row.GetInt32(2), Enum.Parse<TrialWish>(row.GetString(3))) };
+                    }
+                }
+
+                return wanted;
+            },
+            cancellationToken);
+
+    /// <summary>Says what is wanted of an experiment, to whoever works on it.</summary>
+    /// <param name="experiment">Its key.</param>
+    /// <param name="manifest">Its manifest with changed budgets; null to leave them.</param>
+    /// <param name="isPaused">Whether further trials wait; null to leave that.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task WantAsync(long experiment, string? manifest, bool? isPaused, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("""
+                    UPDATE experiments SET manifest = coalesce(@manifest, manifest), paused = coalesce(@paused, paused) WHERE id = @id
+                    """);
+                return await command
+                    .With("@id", experiment)
+                    .With("@manifest", manifest ?? (object)DBNull.Value)
+                    .With("@paused", isPaused switch { null => DBNull.Value, true => 1L, false => (object)0L })
+                    .ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+
+    /// <summary>Says how a trial is to end, to whoever works on its experiment.</summary>
+    public Task WantAsync(long experiment, int trial, TrialWish wish, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command(
+                    "UPDATE trials SET wish = @wish WHERE experiment = @experiment AND number = @number");
+                return await command
+                    .With("@experiment", experiment)
+                    .With("@number", trial)
+                    .With("@wish", wish.ToString())
+                    .ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+
     /// <summary>Adds trials, all or none, with the settings that came with them.</summary>
     public Task AddTrialsAsync(
         long experiment, ExperimentState after, ImmutableArray<TrialState> trials, CancellationToken cancellationToken) =>
@@ -423,7 +483,7 @@ public sealed class ExperimentStore : IAsyncDisposable
         DbConnection connection, string clause, Func<DbCommand, DbCommand> bind, CancellationToken cancellationToken)
     {
         await using var command = bind(connection.Command($"""
-            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner, worked_ms
+            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner, worked_ms, paused
             FROM experiments {clause}
             """));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
@@ -440,6 +500,7 @@ public sealed class ExperimentStore : IAsyncDisposable
                 Conditions.OutcomeOf(conditions))
             {
                 Worked = TimeSpan.FromMilliseconds(row.GetInt64(10)),
+                IsPaused = row.GetInt64(11) is not 0,
             };
             found.Add(new(
                 row.GetInt64(0),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Storage;
@@ -12,6 +13,12 @@ namespace Katib.Coordinator.Storage;
 /// <param name="State">How far it has come.</param>
 public sealed record StoredExperiment(
     long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State);
+
+/// <summary>What users want of an experiment while it is worked on.</summary>
+/// <param name="Manifest">The Experiment, perhaps with changed budgets.</param>
+/// <param name="IsPaused">Whether further trials wait.</param>
+/// <param name="Wishes">How single trials are to end, by their numbers.</param>
+public sealed record Wanted(string Manifest, bool IsPaused, ImmutableDictionary<int, TrialWish> Wishes);
 
 /// <summary>The store cannot be used; the message says why and what to do.</summary>
 public sealed class StoreException(string message, Exception? cause = null) : Exception(message, cause)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Metrics;
@@ -92,6 +93,60 @@ public sealed class ExperimentMachineTests
         Assert.Equal(
             [new Finish(Outcome.MaxTrialsReached)],
             ExperimentMachine.Next(Given.Spec(max: 4), Given.State([.. trials])));
+    }
+
+    [Fact]
+    public void Below_what_has_ended_a_lower_budget_lets_what_runs_run_on()
+    {
+        var ended = Enumerable.Range(1, 3).Select(static n => Given.Trial(n, TrialStatus.Succeeded, "1")).ToArray();
+        var running = Given.Trial(4, TrialStatus.Running);
+        var waiting = Given.Trial(5, TrialStatus.Created);
+
+        Assert.Empty(ExperimentMachine.Next(Given.Spec(max: 2, parallel: 2), Given.State([.. ended, running, waiting])));
+        Assert.Equal(
+            [new Finish(Outcome.MaxTrialsReached), new StopTrial(waiting)],
+            ExperimentMachine.Next(Given.Spec(max: 2, parallel: 2), Given.State([.. ended, running with { Status = TrialStatus.Failed }, waiting])));
+    }
+
+    [Fact]
+    public void Paused_an_experiment_begins_nothing_but_ends()
+    {
+        var state = Given.State(Given.Trial(1, TrialStatus.Created), Given.Trial(2, TrialStatus.Running)) with { IsPaused = true };
+        var done = Given.State(Given.Trial(1, TrialStatus.Succeeded, "0.1")) with { IsPaused = true };
+
+        Assert.Empty(ExperimentMachine.Next(Given.Spec(), state));
+        Assert.Equal([new Finish(Outcome.GoalReached)], ExperimentMachine.Next(Given.Spec(goal: 0.5), done));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_unwanted_trial_is_stopped_and_not_begun(bool isPaused)
+    {
+        var (created, running, ended) = (Given.Trial(1, TrialStatus.Created), Given.Trial(2, TrialStatus.Running), Given.Trial(3, TrialStatus.Failed));
+        var state = Given.State(created, running, ended) with
+        {
+            IsPaused = isPaused,
+            Wishes = ImmutableDictionary<int, TrialWish>.Empty.Add(1, TrialWish.Skip).Add(2, TrialWish.Stop).Add(3, TrialWish.Skip),
+        };
+
+        var actions = ExperimentMachine.Next(Given.Spec(), state);
+
+        Assert.Equal([new StopTrial(created), new StopTrial(running)], actions.Where(static a => a is not RequestTrials));
+    }
+
+    [Fact]
+    public void Out_of_time_the_experiment_ends()
+    {
+        var running = Given.Trial(1, TrialStatus.Running);
+        var spec = Given.Spec() with { Policy = RunPolicy.Default with { MaxDuration = TimeSpan.FromMinutes(1) } };
+
+        Assert.Equal(
+            [new Finish(Outcome.MaxDurationReached), new StopTrial(running)],
+            ExperimentMachine.Next(spec, Given.State(running) with { Worked = TimeSpan.FromMinutes(1) }));
+        Assert.DoesNotContain(
+            new Finish(Outcome.MaxDurationReached),
+            ExperimentMachine.Next(spec, Given.State(running) with { Worked = TimeSpan.FromSeconds(59) }));
     }
 
     [Fact]

@@ -89,6 +89,19 @@ public sealed class TrialEndingTests
         Assert.Equal(TrialStatus.Failed, TrialEnding.Apply(trial, new(TrialExitKind.OutOfMemory, 1, ""), spec, Given.Now).Status);
     }
 
+    [Theory]
+    [InlineData(TrialWish.Stop, "0.5", TrialStatus.EarlyStopped, "TrialStopped", "it counts with loss=0.5")]
+    [InlineData(TrialWish.Stop, null, TrialStatus.Killed, "TrialStopped", "Trial was stopped on request")]
+    [InlineData(TrialWish.Skip, "0.5", TrialStatus.Killed, "TrialSkipped", "Trial was skipped on request")]
+    public void A_user_ends_a_trial_with_or_without_its_values(
+        TrialWish wish, string? loss, TrialStatus status, string reason, string message)
+    {
+        var ended = TrialEnding.End(Given.Trial(1, TrialStatus.Running, loss), wish, Given.Spec().Objective, Given.Now);
+
+        Assert.Equal((status, reason, Given.Now), (ended.Status, ended.Reason, ended.EndedAt));
+        Assert.Contains(message, ended.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_trial_that_was_interrupted_has_not_failed()
     {

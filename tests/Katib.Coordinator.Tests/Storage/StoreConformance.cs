@@ -81,6 +81,33 @@ public abstract class StoreConformance
     }
 
     [Fact]
+    public async Task What_users_want_is_read_and_left_alone_by_all_else()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var (first, second) = (Given.Trial(1, TrialStatus.Running), Given.Trial(2, TrialStatus.Created));
+        await store.AddTrialsAsync(stored.Id, Given.State(first, second), [first, second], Token);
+        Assert.Equal((stored.Manifest, false, 0), await WantedAsync());
+
+        await store.WantAsync(stored.Id, manifest: null, isPaused: true, Token);
+        await store.WantAsync(stored.Id, 2, TrialWish.Skip, Token);
+        await store.SaveAsync(stored.Id, Given.State(first, second), Token);
+        await store.SaveAsync(stored.Id, second with { Attempt = 2 }, Token);
+        Assert.Equal((stored.Manifest, true, 1), await WantedAsync());
+        Assert.True((await store.ReadAsync("default", "study", Token))!.State.IsPaused);
+
+        await store.WantAsync(stored.Id, "{}", isPaused: null, Token);
+        Assert.Equal(("{}", true, 1), await WantedAsync());
+        await store.WantAsync(stored.Id, manifest: null, isPaused: false, Token);
+        Assert.Equal(("{}", false, 1), await WantedAsync());
+        Assert.Equal(TrialWish.Skip, (await store.ReadWantedAsync(stored.Id, Token))!.Wishes[2]);
+        Assert.Null(await store.ReadWantedAsync(stored.Id + 1, Token));
+
+        async Task<(string Manifest, bool IsPaused, int Wishes)> WantedAsync() =>
+            await store.ReadWantedAsync(stored.Id, Token) is { } wanted ? (wanted.Manifest, wanted.IsPaused, wanted.Wishes.Count) : default;
+    }
+
+    [Fact]
     public async Task Each_stream_of_a_trial_keeps_its_own_order()
     {
         await using var store = await OpenAsync();

@@ -7,5 +7,9 @@ ALTER TABLE observations ADD PRIMARY KEY (experiment, trial, stream, ordinal);
 -- For how long an experiment has been worked on.
 ALTER TABLE experiments ADD COLUMN worked_ms bigint NOT NULL DEFAULT 0;
 
+-- What users want of an experiment while it is worked on: no further trials (1), and how single trials are to end.
+ALTER TABLE experiments ADD COLUMN paused bigint NOT NULL DEFAULT 0;
+ALTER TABLE trials ADD COLUMN wish text;
+
 -- The attempts at a trial that have failed, as JSON.
 ALTER TABLE trials ADD COLUMN failed_attempts text NOT NULL DEFAULT '[]';

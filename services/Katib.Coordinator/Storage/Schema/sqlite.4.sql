@@ -19,5 +19,9 @@ ALTER TABLE observations_4 RENAME TO observations;
 -- For how long an experiment has been worked on.
 ALTER TABLE experiments ADD COLUMN worked_ms INTEGER NOT NULL DEFAULT 0;
 
+-- What users want of an experiment while it is worked on: no further trials (1), and how single trials are to end.
+ALTER TABLE experiments ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trials ADD COLUMN wish TEXT;
+
 -- The attempts at a trial that have failed, as JSON.
 ALTER TABLE trials ADD COLUMN failed_attempts TEXT NOT NULL DEFAULT '[]';
