@@ -122,6 +122,39 @@ public sealed class SubmitApiTests : IAsyncLifetime
         Assert.Equal(5, (int?)(await GetAsync($"{Experiments}/study"))["status"]!["trialsSucceeded"]);
     }
 
+    [Theory]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": 1, \"maxTrialCount\": 20}}", HttpStatusCode.NoContent)]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": 0}}", HttpStatusCode.Conflict)]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": \"1\"}}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": 1.5}}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": 99999999999}}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"spec\": {\"parallelTrialCount\": 1, \"algorithm\": {}}}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"spec\": {}}", HttpStatusCode.BadRequest)]
+    [InlineData("{\"spec\": null}", HttpStatusCode.BadRequest)]
+    [InlineData("[]", HttpStatusCode.BadRequest)]
+    [InlineData("null", HttpStatusCode.BadRequest)]
+    [InlineData("", HttpStatusCode.BadRequest)]
+    public async Task Budgets_are_patched_and_nothing_else(string patch, HttpStatusCode status)
+    {
+        using var created = await PostAsync(Given.Spec(command: Slow));
+        using var content = new StringContent(patch);
+
+        using var answer = await _http.PatchAsync(UrlOf($"{Experiments}/study"), content, Cancellation);
+
+        Assert.Equal(status, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_is_wanted_of_what_is_not_there_is_not_found()
+    {
+        using var content = new StringContent("{\"spec\": {\"parallelTrialCount\": 1}}");
+        using var patched = await _http.PatchAsync(UrlOf($"{Experiments}/nobody"), content, Cancellation);
+        using var paused = await _http.PostAsync(UrlOf($"{Experiments}/nobody/pause"), null, Cancellation);
+        using var skipped = await _http.PostAsync(UrlOf($"{Experiments}/nobody/trials/x/skip"), null, Cancellation);
+
+        Assert.All([patched, paused, skipped], static answer => Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode));
+    }
+
     [Fact]
     public async Task Everything_that_is_wrong_is_listed_at_once_by_line_path_and_value()
     {
