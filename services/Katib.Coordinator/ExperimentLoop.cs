@@ -245,6 +245,13 @@ public sealed class ExperimentLoop(
 
     private async Task RequestAsync(int count, CancellationToken cancellationToken)
     {
+        ImmutableArray<ImmutableArray<Assignment>> given = [.. spec.InitialPoints.Where(p => _points.Add(Key(p))).Take(count)];
+        if (!given.IsEmpty)
+        {
+            await AddAsync(given, _state.SettingsEcho);
+            return;
+        }
+
         SuggestionReply reply;
         try
         {
@@ -272,13 +279,15 @@ public sealed class ExperimentLoop(
             return;
         }
 
+        await AddAsync(points, RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho));
+    }
+
+    private async Task AddAsync(
+        ImmutableArray<ImmutableArray<Assignment>> points, ImmutableArray<KeyValuePair<string, string>> settingsEcho)
+    {
         var now = time.GetUtcNow();
         ImmutableArray<TrialState> trials = [.. points.Select((assignments, i) => NewTrial(assignments, i, now))];
-        var after = Worked(_state) with
-        {
-            Trials = _state.Trials.AddRange(trials),
-            SettingsEcho = RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho),
-        };
+        var after = Worked(_state) with { Trials = _state.Trials.AddRange(trials), SettingsEcho = settingsEcho };
         await store.AddTrialsAsync(stored.Id, after, trials, _saving);
         foreach (var trial in trials)
         {

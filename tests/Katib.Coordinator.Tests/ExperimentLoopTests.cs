@@ -82,6 +82,18 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_users_points_are_tried_first()
+    {
+        await using var runner = new InstantRunner(static _ => new(TrialExitKind.Exited, 0, ""));
+        var spec = Given.Spec(max: 5, parallel: 2) with { InitialPoints = [[new("x", "0.5")], [new("x", "0.25")], [new("x", "0.75")]] };
+
+        var (_, state) = await RunAsync(spec, runner, _random);
+
+        Assert.Equal(["0.5", "0.25", "0.75"], state.Trials.Take(3).Select(static t => t.Assignments[0].Value));
+        Assert.Equal(5, state.Trials.Select(static t => t.Assignments[0].Value).Distinct().Count());
+    }
+
+    [Fact]
     public async Task When_the_time_is_over_what_runs_is_stopped()
     {
         var spec = Given.Spec() with { Policy = RunPolicy.Default with { MaxDuration = TimeSpan.FromSeconds(1) } };

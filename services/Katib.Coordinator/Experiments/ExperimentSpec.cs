@@ -30,6 +30,9 @@ public sealed record ExperimentSpec(
     TrialTemplate Template,
     JsonObject Manifest)
 {
+    /// <summary>The points that are tried before the algorithm is asked for any, in this order.</summary>
+    public ImmutableArray<ImmutableArray<Assignment>> InitialPoints { get; init; } = [];
+
     /// <summary>How long it and its trials may take, and which failed trials are tried again.</summary>
     public RunPolicy Policy { get; init; } = RunPolicy.Default;
 

@@ -39,7 +39,7 @@ internal static class ExperimentReader
         return spec.IsMap(
             "parameters", "objective", "algorithm", "earlyStopping", "trialTemplate", "parallelTrialCount", "maxTrialCount",
             "maxFailedTrialCount", "metricsCollectorSpec", "nasConfig", "resumePolicy")
-            ? ReadSpec(spec, metadata)
+            ? ReadSpec(spec, metadata, root["metadata"]["annotations"])
             : null;
     }
 
@@ -64,7 +64,7 @@ internal static class ExperimentReader
         return !isOther || NearestName.Of(kindName, [Kind]) is not null;
     }
 
-    private static ExperimentSpec ReadSpec(Field spec, Metadata metadata)
+    private static ExperimentSpec ReadSpec(Field spec, Metadata metadata, Field annotations)
     {
         var earlyStopping = spec["earlyStopping"];
         if (earlyStopping.IsSet)
@@ -112,6 +112,7 @@ internal static class ExperimentReader
             collector, template, manifest)
         {
             Policy = metadata.Policy,
+            InitialPoints = InitialPointsReader.Read(annotations[InitialPointsReader.Name], parameters.Space),
         };
     }
 

@@ -27,10 +27,8 @@ internal static partial class MetadataReader
         "deletionTimestamp", "deletionGracePeriodSeconds",
     ];
 
-    private const string NotYet = $"{OwnPrefix}initial-points";
-
     private static readonly string[] OwnAnnotations =
-        [NotYet, PolicyReader.Retry, PolicyReader.TrialTimeout, PolicyReader.MaxDuration];
+        [InitialPointsReader.Name, PolicyReader.Retry, PolicyReader.TrialTimeout, PolicyReader.MaxDuration];
 
     public static Metadata Read(Field metadata)
     {
@@ -97,16 +95,7 @@ internal static partial class MetadataReader
 
     private static void CheckAnnotation(string name, Field annotation)
     {
-        if (!name.StartsWith(OwnPrefix, StringComparison.Ordinal))
-        {
-            return;
-        }
-
-        if (name is NotYet)
-        {
-            annotation.Wrong("is not available in this release; remove it");
-        }
-        else if (!OwnAnnotations.Contains(name))
+        if (name.StartsWith(OwnPrefix, StringComparison.Ordinal) && !OwnAnnotations.Contains(name))
         {
             var nearest = NearestName.Of(name, OwnAnnotations) is { } known ? $"did you mean '{known}'?" : "remove it";
             annotation.Wrong($"is no annotation of ours, whose names begin with {OwnPrefix}; {nearest}");

@@ -134,6 +134,39 @@ public sealed class DefaultsTests
         Assert.Equal(spec.Policy, ExperimentYaml.Parse(spec.Manifest.ToJsonString()).Spec!.Policy);
     }
 
+    [Theory]
+    [InlineData("[{lr: 0.02}, {lr: 0.020}, {lr: '0.05'}]", "0.02", "0.05")]
+    [InlineData("[{\"lr\": 1e-2}]", "0.01")]
+    [InlineData("[]")]
+    public void Points_to_begin_with_are_read_once_each(string points, params string[] expected)
+    {
+        var text = Corpus.Read("Valid", "event-collector.yaml").Replace(
+            "metadata:", $"metadata:\n  annotations:\n    tuning.katib/initial-points: |\n      {points}", StringComparison.Ordinal);
+
+        var spec = ExperimentYaml.Parse(text).Spec!;
+
+        Assert.Equal(expected, spec.InitialPoints.Select(static p => Assert.Single(p).Value));
+        Assert.Equal(expected.Length, ExperimentYaml.Parse(spec.Manifest.ToJsonString()).Spec!.InitialPoints.Length);
+    }
+
+    [Theory]
+    [InlineData("lr=1", "'tuning.katib/initial-points']: is no list of points; write a list of maps")]
+    [InlineData("[{lr: 0.02}", "'tuning.katib/initial-points']: is no list of points (")]
+    [InlineData("[{lr: 0.9}]", "initial-points'][0].lr: is no value of this parameter")]
+    [InlineData("[{lr: 0.02, ls: 1}]", "initial-points'][0].ls: is no parameter; did you mean 'lr'?")]
+    [InlineData("[{lr: 0.02}, {}]", "initial-points'][1].lr: is missing; give every parameter a value")]
+    [InlineData("[7]", "initial-points'][0]: must be a map")]
+    public void What_is_no_point_is_said(string points, string expected)
+    {
+        var text = Corpus.Read("Valid", "event-collector.yaml").Replace(
+            "metadata:", $"metadata:\n  annotations:\n    tuning.katib/initial-points: |\n      {points}", StringComparison.Ordinal);
+
+        var problem = Assert.Single(ExperimentYaml.Parse(text).Problems);
+
+        Assert.Contains(expected, $"{problem.Path}: {problem.Message}", StringComparison.Ordinal);
+        Assert.Equal(5, problem.Line);
+    }
+
     [Fact]
     public void The_event_collector_has_Katibs_directory()
     {
