@@ -25,14 +25,6 @@ internal sealed record Budgets(
         }
 
         var manifest = spec.Manifest.DeepClone().AsObject();
-        var fields = manifest["spec"]!.AsObject();
-        if ((MaxTrials ?? spec.MaxTrialCount) is { } max)
-        {
-            fields["maxTrialCount"] = max;
-        }
-
-        var parallel = Math.Min(Parallel ?? spec.ParallelTrialCount, MaxTrials ?? int.MaxValue);
-        fields["parallelTrialCount"] = Math.Min(parallel, Devices ?? int.MaxValue);
         foreach (var (name, value) in Annotations)
         {
             var metadata = manifest["metadata"]!.AsObject();
@@ -40,7 +32,8 @@ internal sealed record Budgets(
             metadata["annotations"]![name] = value;
         }
 
-        var parsed = ExperimentYaml.Parse(manifest.ToJsonString());
+        var parallel = Math.Min(Parallel ?? spec.ParallelTrialCount, Devices ?? int.MaxValue);
+        var parsed = new BudgetChange(parallel, MaxTrials, MaxFailed: null).ApplyTo(spec with { Manifest = manifest });
         return parsed.Spec
             ?? throw new UserException(string.Join('\n', parsed.Problems.Select(static p => $"{p.Path} '{p.Value}': {p.Message}")));
     }

@@ -113,7 +113,7 @@ public sealed class CommandTests
         var late = (await place.KatibAsync("run", "ledger.yaml", "--fresh", "--retry", "user=1", "--max-duration", "3s")).Expect(0);
         var longer = (await place.KatibAsync("run", "ledger.yaml", "--retry", "user=1", "--max-duration", "8s", "--max-trials", "4")).Expect(0);
 
-        Assert.Contains("Tried again, 1 of 1 times. The trial's program failed with exit code 9.", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Contains("Retry 1 of 1 follows. The trial's program failed with exit code 9.", run.Output + run.Error, StringComparison.Ordinal);
         Assert.Contains("It counts with loss=", run.Output + run.Error, StringComparison.Ordinal);
         Assert.Contains("TrialTimedOut", status.Output, StringComparison.Ordinal);
         Assert.Contains("is no span of time", wrong.Error, StringComparison.Ordinal);

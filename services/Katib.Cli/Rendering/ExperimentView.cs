@@ -97,7 +97,7 @@ internal static class ExperimentView
     /// <summary>The parameters; why, where the trial has not gone as it was meant to.</summary>
     private static string Detail(TrialState trial) => trial switch
     {
-        { IsFailed: true } or { Status: TrialStatus.Created, Attempt: > 1 } => trial.Message.Split('\n', 2)[0],
+        { IsFailed: true } or { Status: TrialStatus.Created, Reason: not "TrialCreated" } => trial.Message.Split('\n', 2)[0],
         { Status: TrialStatus.EarlyStopped } => $"{Parameters(trial)} ({trial.Reason})",
         _ => Parameters(trial),
     };

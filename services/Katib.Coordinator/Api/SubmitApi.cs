@@ -80,25 +80,10 @@ internal sealed class SubmitApi(
         }
 
         var isNew = fresh || await runs.LookAsync(spec.Namespace, spec.Name, leaving.Token) is null;
-        try
+        var work = runs.Begin(spec, _folder, submission.Runner, isPatient: false, fresh);
+        if (await ProblemOfAsync(work, submission.Parsed, leaving.Token) is { } problem)
         {
-            var work = runs.Begin(spec, _folder, submission.Runner, isPatient: false, fresh);
-            await work.Admission.WaitAsync(Patience, time, leaving.Token);
-        }
-        catch (TimeoutException)
-        {
-            // It was begun by somebody more patient, and its algorithm is still waited for.
-            return ApiProblem.Of(
-                StatusCodes.Status503ServiceUnavailable,
-                runs.NoteOn(spec.Namespace, spec.Name) ?? "The algorithm service has not answered yet.");
-        }
-        catch (SuggestionRefusedException refused)
-        {
-            return ApiProblem.Invalid([submission.Parsed.Locate("spec", "", refused.Message)]);
-        }
-        catch (ExperimentRefusedException refused) when (!refused.Problems.IsEmpty)
-        {
-            return ApiProblem.Invalid([.. refused.Problems.Select(submission.Parsed.Locate)]);
+            return problem;
         }
 
         if (await ShowAsync(spec.Namespace, spec.Name, leaving.Token) is not { } experiment)
@@ -164,16 +149,40 @@ internal sealed class SubmitApi(
 
         // One that has ended goes on as if it were handed in again with these budgets.
         var look = await runs.LookAsync(@namespace, name, context.RequestAborted);
-        if (look is { State.Outcome: not null } && budgets.ApplyTo(look.Spec) is { Spec: { } larger })
+        if (look is { State.Outcome: not null } && budgets.ApplyTo(look.Spec) is { Spec: { } larger } changed)
         {
-            var work = runs.Begin(
-                larger, _folder, await runs.FindRunnerAsync(larger, fresh: false, context.RequestAborted), isPatient: false);
-            await work.Admission.WaitAsync(Patience, time, context.RequestAborted);
-            return await ShowOrNotAsync(@namespace, name, context.RequestAborted);
+            var runner = await runs.FindRunnerAsync(larger, fresh: false, context.RequestAborted);
+            var work = runs.Begin(larger, _folder, runner, isPatient: false);
+            return await ProblemOfAsync(work, changed, context.RequestAborted) ?? Results.NoContent();
         }
 
         return await WantAsync(
             @namespace, name, (store, stored) => ExperimentSession.SetAsync(store, stored, budgets, context.RequestAborted), context);
+    }
+
+    /// <summary>Waits for the experiment's admission; what is in its way is the answer.</summary>
+    private async Task<IResult?> ProblemOfAsync(ExperimentWork work, ParsedExperiment parsed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await work.Admission.WaitAsync(Patience, time, cancellationToken);
+            return null;
+        }
+        catch (TimeoutException)
+        {
+            // It was begun by somebody more patient, and its algorithm is still waited for.
+            return ApiProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                runs.NoteOn(work.Spec.Namespace, work.Spec.Name) ?? "The algorithm service has not answered yet.");
+        }
+        catch (SuggestionRefusedException refused)
+        {
+            return ApiProblem.Invalid([parsed.Locate("spec", "", refused.Message)]);
+        }
+        catch (ExperimentRefusedException refused) when (!refused.Problems.IsEmpty)
+        {
+            return ApiProblem.Invalid([.. refused.Problems.Select(parsed.Locate)]);
+        }
     }
 
     private Task<IResult> PauseAsync(string @namespace, string name, HttpContext context) => WantAsync(

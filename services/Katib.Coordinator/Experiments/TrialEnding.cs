@@ -19,12 +19,12 @@ public static class TrialEnding
         var allowed = spec.Policy.Retries.Of(failure);
         var failed = trial with { FailedAttempts = trial.FailedAttempts.Add(new(trial.Attempt, failure, exit.Code, reason, now)) };
         return retried < allowed
-            ? Again(failed, reason, $"Tried again, {retried + 1} of {allowed} times. {message}", spec.Objective)
+            ? Again(failed, reason, $"Retry {retried + 1} of {allowed} follows. {message}", spec.Objective)
             : failed with
             {
                 Status = status,
                 Reason = reason,
-                Message = retried > 0 ? $"Failed after {retried} retries. {message}" : message,
+                Message = retried > 0 ? $"Failed after {retried} {(retried is 1 ? "retry" : "retries")}. {message}" : message,
                 EndedAt = now,
             };
     }

@@ -8,9 +8,6 @@ namespace Katib.Coordinator.Manifests;
 /// <param name="MaxFailed">maxFailedTrialCount.</param>
 public sealed record BudgetChange(int? Parallel, int? MaxTrials, int? MaxFailed)
 {
-    /// <summary>Whether nothing is to change.</summary>
-    public bool IsEmpty => Parallel is null && MaxTrials is null && MaxFailed is null;
-
     /// <summary>The experiment with these budgets, or what is wrong with them.</summary>
     public ParsedExperiment ApplyTo(ExperimentSpec spec)
     {

@@ -9,12 +9,14 @@ public static partial class DurationText
     /// <summary>What to write, for messages.</summary>
     public const string Remedy = "write a number with a unit, such as 90s, 30m, 1h30m or 2d";
 
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
+
     private static readonly (string Unit, TimeSpan Span)[] Units =
     [
         ("d", TimeSpan.FromDays(1)), ("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)),
     ];
 
-    /// <summary>Reads a span; false when it is none, is zero, or is longer than <see cref="TimeSpan"/> can be.</summary>
+    /// <summary>Reads a span; false when it is none, is zero, or is longer than ten years.</summary>
     public static bool TryParse(string text, out TimeSpan span)
     {
         span = TimeSpan.Zero;
@@ -39,7 +41,7 @@ public static partial class DurationText
             return false;
         }
 
-        return span > TimeSpan.Zero;
+        return span > TimeSpan.Zero && span <= Longest;
     }
 
     /// <summary>The span as a user would write it.</summary>

@@ -44,7 +44,7 @@ public sealed class TrialEndingTests
             Given.Trial(1, TrialStatus.Running, "0.5"), new(TrialExitKind.Lost, null, "gone"), Given.Spec(), Given.Now);
 
         Assert.Equal((TrialStatus.Created, 2, "WorkerLost"), (lost.Status, lost.Attempt, lost.Reason));
-        Assert.Equal("Tried again, 1 of 9 times. gone", lost.Message);
+        Assert.Equal("Retry 1 of 9 follows. gone", lost.Message);
         Assert.Equal([new FailedAttempt(1, FailureClass.Infra, null, "WorkerLost", Given.Now)], lost.FailedAttempts);
         Assert.Equal(Given.Trial(1, TrialStatus.Running).Assignments, lost.Assignments);
         Assert.Equal("unavailable", lost.Observation.Metrics[0].Latest);
@@ -70,7 +70,7 @@ public sealed class TrialEndingTests
 
         var ended = TrialEnding.Apply(trial, new(kind, code, "oh dear"), spec, Given.Now);
         Assert.Equal((TrialStatus.Failed, reason), (ended.Status, ended.Reason));
-        Assert.Equal($"Failed after {retries} retries. oh dear", ended.Message);
+        Assert.Equal($"Failed after {retries} {(retries is 1 ? "retry" : "retries")}. oh dear", ended.Message);
         Assert.Equal(retries + 1, ended.FailedAttempts.Length);
         Assert.All(ended.FailedAttempts, f => Assert.Equal((code, reason), (f.Code, f.Reason)));
     }

@@ -29,6 +29,7 @@ public sealed class DurationTextTests
     [InlineData("30 m")]
     [InlineData("1e3s")]
     [InlineData("999999999d")]
+    [InlineData("3651d")]
     [InlineData("\u0661m")]
     public void All_else_is_none(string text) => Assert.False(DurationText.TryParse(text, out _));
 }

@@ -235,6 +235,15 @@ public sealed class EventFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_pipe_is_not_waited_for()
+    {
+        using var made = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(_folder, "tfevents")]);
+        made.WaitForExit();
+
+        Assert.Empty(Read("/logs", ["loss"]));
+    }
+
+    [Fact]
     public void Why_a_metric_is_missing_is_said()
     {
         var folder = new EventFolder(_folder, "/logs", ["test/loss"]);

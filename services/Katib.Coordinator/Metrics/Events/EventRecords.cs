@@ -114,7 +114,10 @@ internal sealed class EventRecords(string path)
     {
         try
         {
-            return File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
+            // A pipe has no length, and opening it would wait for its writer.
+            return new FileInfo(path) is { Exists: true, Length: > 0 }
+                ? File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete)
+                : null;
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
