@@ -154,7 +154,7 @@ public sealed class ExperimentLoop(
             progress.Report(new(wanted.IsPaused ? "Paused: no further trial is begun." : "Resumed."));
         }
 
-        if (wanted.IsPaused != _state.IsPaused || !wanted.Wishes.IsEmpty)
+        if (wanted.IsPaused != _state.IsPaused || !wanted.Wishes.SequenceEqual(_state.Wishes))
         {
             Set(_state with { IsPaused = wanted.IsPaused, Wishes = wanted.Wishes });
         }

@@ -70,7 +70,7 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
             }
         }
 
-        if (_told.Note != now.Note || _told.Spec != now.Spec || !_told.State.Conditions.SequenceEqual(now.State.Conditions))
+        if (_told.Note != now.Note || Budgets(_told.Spec) != Budgets(now.Spec) || !_told.State.Conditions.SequenceEqual(now.State.Conditions))
         {
             Write("MODIFIED", SubmitApi.WithNote(StatusJson.OfExperimentAlone(now.Spec.Manifest, now.State), now.Note));
         }
@@ -82,6 +82,10 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
     private static bool HasSameNews(TrialState old, TrialState now) =>
         ReferenceEquals(old, now)
         || (old.Status == now.Status && old.Attempt == now.Attempt && old.Observation.Equals(now.Observation));
+
+    /// <summary>What of an experiment may change while it is watched.</summary>
+    private static (int Parallel, int? Max, int? MaxFailed) Budgets(ExperimentSpec spec) =>
+        (spec.ParallelTrialCount, spec.MaxTrialCount, spec.MaxFailedTrialCount);
 
     private void Write(string type, JsonObject news)
     {

@@ -147,17 +147,10 @@ internal sealed class SubmitApi(
                 "The body must be {\"spec\": {...}} with whole numbers for parallelTrialCount, maxTrialCount or maxFailedTrialCount.");
         }
 
-        // One that has ended goes on as if it were handed in again with these budgets.
-        var look = await runs.LookAsync(@namespace, name, context.RequestAborted);
-        if (look is { State.Outcome: not null } && budgets.ApplyTo(look.Spec) is { Spec: { } larger } changed)
-        {
-            var runner = await runs.FindRunnerAsync(larger, fresh: false, context.RequestAborted);
-            var work = runs.Begin(larger, _folder, runner, isPatient: false);
-            return await ProblemOfAsync(work, changed, context.RequestAborted) ?? Results.NoContent();
-        }
-
-        return await WantAsync(
-            @namespace, name, (store, stored) => ExperimentSession.SetAsync(store, stored, budgets, context.RequestAborted), context);
+        return await runs.BeginAgainAsync(@namespace, name, budgets, context.RequestAborted) is { } again
+            ? await ProblemOfAsync(again, budgets.ApplyTo(again.Spec), context.RequestAborted) ?? Results.NoContent()
+            : await WantAsync(
+                @namespace, name, (store, stored) => ExperimentSession.SetAsync(store, stored, budgets, context.RequestAborted), context);
     }
 
     /// <summary>Waits for the experiment's admission; what is in its way is the answer.</summary>

@@ -151,6 +151,20 @@ internal sealed partial class ExperimentRuns(
     public Task<bool> DeleteAsync(string @namespace, string name) =>
         EndAsync(@namespace, name, static (session, store, stored) => session.DeleteAsync(store, stored, CancellationToken.None));
 
+    /// <summary>Goes on with an experiment that has ended, as it was begun and with other budgets.</summary>
+    /// <returns>Null when there is none of that name, it has not ended, or the budgets are wrong.</returns>
+    /// <exception cref="ExperimentRefusedException">It is under way.</exception>
+    public async Task<ExperimentWork?> BeginAgainAsync(
+        string @namespace, string name, BudgetChange budgets, CancellationToken cancellationToken)
+    {
+        await using var store = await OpenAsync(cancellationToken);
+        return await store.FindAsync(@namespace, name, cancellationToken) is { State.Outcome: not null } stored
+            && ExperimentYaml.Parse(stored.Manifest).Spec is { } spec
+            && budgets.ApplyTo(spec).Spec is { } changed
+                ? Begin(changed, stored.Folder, stored.Runner, isPatient: false)
+                : null;
+    }
+
     /// <summary>Says what is wanted of an experiment; false when there is none of that name.</summary>
     /// <exception cref="ExperimentRefusedException">It cannot be had.</exception>
     public async Task<bool> WantAsync(

@@ -145,6 +145,23 @@ public sealed class SubmitApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_ended_experiment_that_is_patched_goes_on_in_its_own_folder()
+    {
+        using var first = await PostAsync(Given.Spec(max: 3, command: "[sh, -c, \"pwd; echo loss=${trialParameters.x}\"]", resumePolicy: "LongRunning"));
+        _ = await WatchAsync("study");
+        await EndAsync();
+        await StartAsync(Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName);
+        using var content = new StringContent("{\"spec\": {\"maxTrialCount\": 4}}");
+
+        using var answer = await _http.PatchAsync(UrlOf($"{Experiments}/study"), content, Cancellation);
+        _ = await WatchAsync("study");
+
+        var log = await _http.GetStringAsync(UrlOf($"{Experiments}/study/trials/study-0004/log"), Cancellation);
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        Assert.Equal(_folder, log.Split('\n')[0]);
+    }
+
+    [Fact]
     public async Task What_is_wanted_of_what_is_not_there_is_not_found()
     {
         using var content = new StringContent("{\"spec\": {\"parallelTrialCount\": 1}}");
@@ -297,14 +314,14 @@ public sealed class SubmitApiTests : IAsyncLifetime
         Assert.True(TimeProvider.System.GetElapsedTime(begun) < TimeSpan.FromSeconds(20), "the coordinator waited for its watcher");
     }
 
-    private async Task StartAsync()
+    private async Task StartAsync(string? workingDirectory = null)
     {
         var coordinator = CoordinatorHost.Build(WebApplication.CreateSlimBuilder(
         [
             "--Coordinator:Listen=http://127.0.0.1:0",
             $"--Coordinator:Token={Token}",
             $"--Coordinator:Store={Path.Combine(_folder, "katib.db")}",
-            $"--Coordinator:WorkingDirectory={_folder}",
+            $"--Coordinator:WorkingDirectory={workingDirectory ?? _folder}",
             $"--Coordinator:Endpoints:random={_random.Urls.Single()}",
             $"--Coordinator:Endpoints:grid={_grid.Urls.Single()}",
         ]));
