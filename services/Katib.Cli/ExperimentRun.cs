@@ -2,6 +2,8 @@ using Katib.Cli.Commands;
 using Katib.Cli.Rendering;
 using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Pushing;
+using Katib.Coordinator.Runners.Docker;
 using Katib.Coordinator.Suggesting;
 using Katib.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -34,7 +36,8 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
         var display = new RunDisplay(spec, options.Json, telemetry.Loggers.CreateLogger("Katib.Cli"), time);
         try
         {
-            var stored = await session.RunAsync(
+            await using var push = spec.MetricsCollector.Kind.TakesPushes() ? await ListenAsync(spec, manifest.Runner, cancellationToken) : null;
+            var stored = await new ExperimentSession(options.Store, time) { Push = push }.RunAsync(
                 new(spec, manifest.Folder, options.Gpus, options.Fresh) { Runner = manifest.Runner },
                 FindServiceAsync,
                 (loop, token) => display.ShowAsync(loop.RunAsync(token), () => (loop.Spec, loop.State)),
@@ -71,6 +74,21 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
         {
             await _service.DisposeAsync();
         }
+    }
+
+    /// <summary>Listens for what the trials push: on this machine alone, and where they are containers, on their network.</summary>
+    private async Task<PushServer> ListenAsync(ExperimentSpec spec, RunnerKind runner, CancellationToken cancellationToken)
+    {
+        var local = PushOptions.Local(
+            Path.Combine(options.Store.FolderOf(spec.Namespace, spec.Name), "push.ports"), options.AllowsAnonymousPush);
+        var seen = runner is RunnerKind.Docker ? await DockerHostName.FindAddressAsync(time, cancellationToken) : null;
+        return await PushServer.StartAsync(
+            seen is null ? local : local with { Addresses = [.. local.Addresses, seen] },
+            options.Store,
+            isOperator: null,
+            telemetry.AddTo,
+            time,
+            cancellationToken);
     }
 
     /// <summary>The service that the user named, or one of our own on a free loopback port.</summary>

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Pushing;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
@@ -23,10 +24,19 @@ public sealed class ExperimentLoop(
     SuggestionClient suggestions,
     ITrialRunner runner,
     IProgress<ExperimentStep> progress,
-    TimeProvider time)
+    TimeProvider time) : IPushTarget
 {
     /// <summary>So many failed calls in a row, each of them retried, are not waited out when nothing runs.</summary>
     private const int MaxFailedCalls = 3;
+
+    /// <summary>So many events are taken in before the next decision, however many there are.</summary>
+    private const int MaxEvents = 1000;
+
+    /// <summary>So many pushed values are saved at once.</summary>
+    private const int MaxPushed = 2000;
+
+    /// <summary>So many names are remembered of a trial that pushes others than were asked for.</summary>
+    private const int MaxStrangers = 10;
 
     private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
@@ -41,6 +51,11 @@ public sealed class ExperimentLoop(
         stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
 
     private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec.Namespace, spec.Name, stored.State);
+
+    private readonly Channel<TrialEvent> _events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true });
+
+    /// <summary>What trials have pushed under names that nobody asked for.</summary>
+    private readonly Dictionary<string, ImmutableSortedSet<string>> _strangers = new(StringComparer.Ordinal);
 
     private readonly long _begun = time.GetTimestamp();
 
@@ -59,6 +74,9 @@ public sealed class ExperimentLoop(
     /// <summary>Why it does not get on, as a sentence; null when it does. May be read from any thread.</summary>
     public string? Trouble => store.Trouble;
 
+    /// <summary>Where trials report by themselves; null where they cannot.</summary>
+    public PushServer? Push { get; init; }
+
     /// <summary>Runs until the experiment has ended and nothing of it is left running.</summary>
     /// <exception cref="SuggestionUnavailableException">The algorithm service does not answer; the state is kept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
@@ -69,9 +87,9 @@ public sealed class ExperimentLoop(
         await using var ending = cancellationToken.Register(() => saving.CancelAfter(LastPatience));
         _saving = saving.Token;
         using var watched = Instruments.Watch(this, spec);
-        var events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true, SingleWriter = true });
+        using var taking = Push?.Desk.Open(this, store.Secret);
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watch = WatchAsync(events.Writer, watching.Token);
+        var watch = WatchAsync(watching.Token);
         try
         {
             await AdoptAsync(cancellationToken);
@@ -95,21 +113,20 @@ public sealed class ExperimentLoop(
                 }
 
                 // What has happened meanwhile is taken in before the next decision, but is not waited for when there is work.
-                var isWaiting = actions.IsEmpty;
-                while (events.Reader.TryRead(out var happened) || isWaiting)
+                if (actions.IsEmpty && await NextAsync(cancellationToken) is { } awaited)
                 {
-                    if ((happened ?? await NextAsync(events.Reader, cancellationToken)) is { } next)
-                    {
-                        await RecordAsync(next);
-                    }
+                    await RecordAsync(awaited);
+                }
 
-                    isWaiting = false;
+                for (var i = 0; i < MaxEvents && _events.Reader.TryRead(out var happened); i++)
+                {
+                    await RecordAsync(happened);
                 }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            while (events.Reader.TryRead(out var happened))
+            while (_events.Reader.TryRead(out var happened))
             {
                 await RecordAsync(happened);
             }
@@ -121,7 +138,20 @@ public sealed class ExperimentLoop(
         {
             await watching.CancelAsync();
             await watch;
+            while (_events.Reader.TryRead(out var unheard))
+            {
+                (unheard as Pushed)?.Done.SetCanceled(CancellationToken.None);
+            }
         }
+    }
+
+    /// <inheritdoc/>
+    async Task<string?> IPushTarget.PushAsync(TrialState trial, ImmutableArray<MetricPoint> points, CancellationToken cancellationToken)
+    {
+        var pushed = new Pushed(trial, points);
+        return _events.Writer.TryWrite(pushed)
+            ? await pushed.Done.Task.WaitAsync(cancellationToken)
+            : throw new OperationCanceledException();
     }
 
     /// <summary>The state with the time until now; the clock that everybody sees may jump, this one does not.</summary>
@@ -163,7 +193,7 @@ public sealed class ExperimentLoop(
     }
 
     /// <summary>The next event; null when it is time to look around without one.</summary>
-    private async Task<TrialEvent?> NextAsync(ChannelReader<TrialEvent> events, CancellationToken cancellationToken)
+    private async Task<TrialEvent?> NextAsync(CancellationToken cancellationToken)
     {
         var left = (spec.Policy.MaxDuration - Worked(_state).Worked) ?? LookEvery;
         left = left < TimeSpan.Zero ? TimeSpan.Zero : left;
@@ -171,7 +201,7 @@ public sealed class ExperimentLoop(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            return await events.ReadAsync(either.Token);
+            return await _events.Reader.ReadAsync(either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -179,22 +209,22 @@ public sealed class ExperimentLoop(
         }
     }
 
-    private async Task WatchAsync(ChannelWriter<TrialEvent> events, CancellationToken cancellationToken)
+    private async Task WatchAsync(CancellationToken cancellationToken)
     {
         try
         {
             await foreach (var happened in runner.WatchAsync(cancellationToken))
             {
-                _ = events.TryWrite(happened);
+                _ = _events.Writer.TryWrite(happened);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            events.Complete();
+            _events.Writer.Complete();
         }
         catch (Exception failure)
         {
-            events.Complete(failure);
+            _events.Writer.Complete(failure);
             throw;
         }
     }
@@ -319,6 +349,12 @@ public sealed class ExperimentLoop(
 
     private async Task RecordAsync(TrialEvent happened)
     {
+        if (happened is Pushed pushed)
+        {
+            await TakeInAsync(pushed);
+            return;
+        }
+
         // A trial that was stopped may still have events under way.
         if (!_numbers.TryGetValue(happened.Trial, out var number)
             || _state.Trials[number - 1] is not { Status: TrialStatus.Running } trial)
@@ -329,18 +365,73 @@ public sealed class ExperimentLoop(
         switch (happened)
         {
             case TrialEvent.Measured(_, var stream, var first, var points):
-                var measured = trial with { Observation = trial.Observation.Add(points) };
-                await store.AppendObservationsAsync(stored.Id, measured, stream, first, points, _saving);
-                Set(_state.With(measured));
+                Set(_state.With(await store.AppendObservationsAsync(stored.Id, trial, stream, first, points, _saving)));
                 break;
             case TrialEvent.Ended(_, var exit):
-                var ended = TrialEnding.Apply(trial, exit, spec, time.GetUtcNow());
+                var explained = spec.MetricsCollector.Kind.TakesPushes() ? exit with { WhyUnavailable = WhyNotPushed(trial.Name) } : exit;
+                var ended = TrialEnding.Apply(trial, explained, spec, time.GetUtcNow());
                 await EndAsync(
                     trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
             default:
                 throw new InvalidOperationException($"There is no event {happened}.");
         }
+    }
+
+    /// <summary>Saves what was pushed, with all that was pushed behind it in one go.</summary>
+    private async Task TakeInAsync(Pushed first)
+    {
+        List<Pushed> pushed = [first];
+        for (var count = first.Points.Length;
+            count < MaxPushed && _events.Reader.TryPeek(out var next) && next is Pushed && _events.Reader.TryRead(out next);
+            count += pushed[^1].Points.Length)
+        {
+            pushed.Add((Pushed)next);
+        }
+
+        // By the trial as it stands: its attempt may have ended since it pushed.
+        var names = spec.Objective.AllMetricNames;
+        var taken = pushed.Where(p => IsRunning(p.Attempt)).ToLookup(static p => p.Attempt.Number);
+        ImmutableArray<(TrialState Trial, ImmutableArray<MetricPoint> Points)> reports =
+        [
+            .. taken.Select(trial => (
+                _state.Trials[trial.Key - 1],
+                trial.SelectMany(static p => p.Points).Where(p => names.Contains(p.Metric)).ToImmutableArray())),
+        ];
+        try
+        {
+            foreach (var after in await store.PushObservationsAsync(stored.Id, reports, _saving))
+            {
+                Set(_state.With(after));
+            }
+        }
+        catch
+        {
+            pushed.ForEach(static p => p.Done.SetCanceled(CancellationToken.None));
+            throw;
+        }
+
+        foreach (var push in pushed)
+        {
+            Remember(push.Trial, push.Points.Select(static p => p.Metric).Except(names));
+            push.Done.SetResult(IsRunning(push.Attempt)
+                ? null
+                : $"Attempt {push.Attempt.Attempt} at the trial '{push.Trial}' does not run; it takes no further observations.");
+        }
+
+        bool IsRunning(TrialState trial) =>
+            _state.Trials[trial.Number - 1] is { Status: TrialStatus.Running } now && now.Attempt == trial.Attempt;
+    }
+
+    private void Remember(string trial, IEnumerable<string> strangers) =>
+        _strangers[trial] = [.. _strangers.GetValueOrDefault(trial, []).Union(strangers).Take(MaxStrangers)];
+
+    private string WhyNotPushed(string trial)
+    {
+        var expected = spec.Objective.MetricName;
+        return _strangers.Remove(trial, out var found) && !found.IsEmpty
+            ? $"Pushed {string.Join(", ", found.Select(static name => $"'{name}'"))}, expected '{expected}'."
+            : $"Nothing was pushed: the program must POST {expected}=NUMBER to {PushServer.UrlVariable} with {PushServer.TokenVariable}.";
     }
 
     /// <summary>Stops what runs and leaves it to be started again: the next run goes on from here.</summary>
@@ -377,7 +468,13 @@ public sealed class ExperimentLoop(
         spec.MetricsCollector,
         spec.Objective.AllMetricNames)
     {
-        Environment = _trace.EnvironmentOf(trial),
+        Environment =
+        [
+            .. _trace.EnvironmentOf(trial),
+            .. spec.MetricsCollector.Kind.TakesPushes() && Push is not null
+                ? Push.EnvironmentOf(store.Secret, spec.Namespace, trial, stored.Runner)
+                : [],
+        ],
         Timeout = spec.Policy.TrialTimeout,
     };
 
@@ -388,4 +485,10 @@ public sealed class ExperimentLoop(
     }
 
     private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
+
+    /// <summary>A trial's attempt has pushed values; somebody waits until they are saved, or hears why they are not.</summary>
+    private sealed record Pushed(TrialState Attempt, ImmutableArray<MetricPoint> Points) : TrialEvent(Attempt.Name)
+    {
+        public TaskCompletionSource<string?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
+using Katib.Coordinator.Pushing;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
@@ -31,6 +32,9 @@ public sealed record SessionRequest(ExperimentSpec Spec, string Folder, Immutabl
 /// <summary>Runs experiments on this machine against one store: takes each up where it stands and brings it to its end.</summary>
 public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 {
+    /// <summary>Where trials report by themselves; null where they cannot.</summary>
+    public PushServer? Push { get; init; }
+
     /// <summary>Another program's look at the lock takes no longer.</summary>
     private static readonly TimeSpan LockPatience = TimeSpan.FromMilliseconds(500);
 
@@ -84,7 +88,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                 await store.UpdateAsync(stored.Id, spec, stored.State, cancellationToken);
             }
 
-            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time);
+            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time) { Push = Push };
             _ = await drive(loop, cancellationToken);
             ExperimentTrace.End(span, loop.State);
             return stored with { State = loop.State };

@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using System.Net;
-using System.Threading.Channels;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Coordinator.Experiments;
@@ -164,62 +162,5 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         var saved = (await store.ReadAsync("default", "study", TestContext.Current.CancellationToken))!.State.Trials;
         Assert.Equal(loop.State.Trials.Select(static t => (t.Name, t.Status)), saved.Select(static t => (t.Name, t.Status)));
         return (outcome, loop.State);
-    }
-
-    /// <summary>Trials that report their number as the loss and end as told; null lets them run on.</summary>
-    private sealed class InstantRunner(Func<TrialJob, TrialExit?> exit) : ITrialRunner
-    {
-        private readonly Channel<TrialEvent> _events = Channel.CreateUnbounded<TrialEvent>();
-        private readonly SemaphoreSlim _starts = new(0);
-
-        public List<TrialJob> Started { get; } = [];
-
-        public List<string> Stopped { get; } = [];
-
-        public Task StartAsync(TrialJob job, CancellationToken cancellationToken)
-        {
-            Started.Add(job);
-            _ = _events.Writer.TryWrite(new TrialEvent.Measured(job.Trial, "", 0, [new("loss", $"{Started.Count}", null)]));
-            if (exit(job) is { } end)
-            {
-                _ = _events.Writer.TryWrite(new TrialEvent.Ended(job.Trial, end));
-            }
-
-            _ = _starts.Release();
-            return Task.CompletedTask;
-        }
-
-        public Task<ImmutableArray<Problem>> CheckAsync(
-            TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken) =>
-            Task.FromResult<ImmutableArray<Problem>>([]);
-
-        public Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(string trial, CancellationToken cancellationToken)
-        {
-            lock (Stopped)
-            {
-                Stopped.Add(trial);
-            }
-
-            return Task.CompletedTask;
-        }
-
-        public IAsyncEnumerable<TrialEvent> WatchAsync(CancellationToken cancellationToken) =>
-            _events.Reader.ReadAllAsync(cancellationToken);
-
-        public async Task StartedAsync(int count)
-        {
-            for (var i = 0; i < count; i++)
-            {
-                Assert.True(await _starts.WaitAsync(TimeSpan.FromSeconds(60)), $"start number {i + 1} did not come");
-            }
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            _starts.Dispose();
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -14,7 +14,8 @@ public sealed class ContainerTests(NativeServices services)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static DateTime InAMinute => TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1);
+    /// <summary>It is memory that is tested: half a processor, on a machine that is busy besides, may take minutes.</summary>
+    private static DateTime Later => TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(10);
 
     [Theory]
     [InlineData("Random", "random")]
@@ -29,8 +30,8 @@ public sealed class ContainerTests(NativeServices services)
         huge.Trials.Add(new Wire.Trial { Name = new('x', (64 * Mebibyte) - fits.CalculateSize() - 100) });
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () => await client.GetSuggestionsAsync(
-            huge, deadline: InAMinute, cancellationToken: Token));
-        var reply = await client.GetSuggestionsAsync(fits, deadline: InAMinute, cancellationToken: Token);
+            huge, deadline: Later, cancellationToken: Token));
+        var reply = await client.GetSuggestionsAsync(fits, deadline: Later, cancellationToken: Token);
 
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
         Assert.Contains("this instance has the memory to read", refused.Status.Detail, StringComparison.Ordinal);
@@ -49,7 +50,7 @@ public sealed class ContainerTests(NativeServices services)
         var largest = Large(algorithm, trials: 28_000);
 
         var codes = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => CodeOfAsync(
-            async () => await client.GetSuggestionsAsync(largest, deadline: InAMinute, cancellationToken: Token))));
+            async () => await client.GetSuggestionsAsync(largest, deadline: Later, cancellationToken: Token))));
 
         Assert.All(codes, static code => Assert.Equal(StatusCode.OK, code));
         await AssertUnharmedAsync(service, name);
@@ -68,7 +69,7 @@ public sealed class ContainerTests(NativeServices services)
         for (var i = 0; i < TestSize.Of(small: 20, full: 200); i++)
         {
             var begun = Stopwatch.GetTimestamp();
-            _ = await new Health.HealthClient(service.Channel).CheckAsync(new(), deadline: InAMinute, cancellationToken: Token);
+            _ = await new Health.HealthClient(service.Channel).CheckAsync(new(), deadline: Later, cancellationToken: Token);
             times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
             await Task.Delay(50, Token);
         }
@@ -114,7 +115,7 @@ public sealed class ContainerTests(NativeServices services)
                     ? Fuzz.HostileRequest.Absurd(algorithm, made)
                     : Fuzz.HostileRequest.From(algorithm, made);
                 _ = await CodeOfAsync(async () => await invoker.AsyncUnaryCall(
-                    suggestions, null, new(deadline: InAMinute, cancellationToken: token), request.Body[Math.Min(5, request.Body.Length)..]));
+                    suggestions, null, new(deadline: Later, cancellationToken: token), request.Body[Math.Min(5, request.Body.Length)..]));
             });
 
         await AssertUnharmedAsync(service, name);

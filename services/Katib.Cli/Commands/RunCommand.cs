@@ -17,6 +17,7 @@ internal sealed record RunOptions(
     RunnerKind? Runner,
     ImmutableArray<string> Gpus,
     bool Fresh,
+    bool AllowsAnonymousPush,
     bool Json);
 
 /// <summary><c>katib run</c>: from the file to the best trial.</summary>
@@ -50,6 +51,10 @@ internal static class RunCommand
             Description = "Devices such as 0,1: each running trial gets one of its own (as CUDA_VISIBLE_DEVICES, or in its container)",
         };
         var fresh = new Option<bool>("--fresh") { Description = "Forget an earlier run of this experiment and start anew" };
+        var anonymous = new Option<bool>("--allow-anonymous-push")
+        {
+            Description = "With the collector Push, take metrics without a token too, for Katib's own collectors",
+        };
         var output = CommonOptions.OneOf("--output", ["-o"], "table, or json: Katib's Experiment with its trials", "table", "table", "json");
         var command = new Command("run", """
             Run an experiment on this machine to its end.
@@ -61,9 +66,9 @@ internal static class RunCommand
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, trialTimeout, maxDuration, retry, store, endpoints, runner, gpus, fresh, output,
+            file, parallel, maxTrials, trialTimeout, maxDuration, retry, store, endpoints, runner, gpus, fresh, anonymous, output,
         };
-        command.ExcludeWithServer(store, endpoints, runner, gpus);
+        command.ExcludeWithServer(store, endpoints, runner, gpus, anonymous);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string[] devices =
@@ -97,6 +102,7 @@ internal static class RunCommand
                     parsed.GetValue(runner),
                     [.. devices],
                     parsed.GetValue(fresh),
+                    parsed.GetValue(anonymous),
                     isJson),
                 telemetry,
                 TimeProvider.System);

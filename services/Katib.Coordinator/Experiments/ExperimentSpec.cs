@@ -93,6 +93,19 @@ public enum CollectorKind
 
     /// <summary>Event files of TensorFlow or PyTorch that it writes into a directory.</summary>
     TensorFlowEvent,
+
+    /// <summary>What it reports by itself, over the network.</summary>
+    Push,
+}
+
+/// <summary>What the collectors have in common.</summary>
+public static class CollectorKinds
+{
+    /// <summary>Whether metrics appear in a directory that the trial has for them.</summary>
+    public static bool HasDirectory(this CollectorKind kind) => kind is CollectorKind.File or CollectorKind.TensorFlowEvent;
+
+    /// <summary>Whether trials may report by themselves.</summary>
+    public static bool TakesPushes(this CollectorKind kind) => kind is CollectorKind.Push;
 }
 
 /// <summary>How a metrics file is written.</summary>

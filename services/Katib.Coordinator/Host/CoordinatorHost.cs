@@ -18,6 +18,10 @@ internal static partial class CoordinatorHost
             .BindConfiguration(CoordinatorOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ExperimentRuns>();
+        builder.Services.AddSingleton<PushHost>();
+
+        // Before the experiments: their trials are told where to push.
+        builder.Services.AddHostedService(static services => services.GetRequiredService<PushHost>());
         builder.Services.AddHostedService<ExperimentFolder>();
         builder.Services.AddHealthChecks();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using Katib.Coordinator.Api;
 using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
@@ -34,8 +36,30 @@ internal sealed class CoordinatorOptions
     /// <summary>What the trials of new experiments are run as.</summary>
     public Experiments.RunnerKind Runner { get; set; }
 
+    /// <summary>Where trials push their metrics to.</summary>
+    public PushSettings Push { get; } = new();
+
     /// <summary>The algorithm services: name to address.</summary>
     public Dictionary<string, Uri> Endpoints { get; } = [];
+
+    /// <summary>Where trials push their metrics to.</summary>
+    internal sealed class PushSettings
+    {
+        /// <summary>The address to listen on; beside it, where trials are containers, the one that they see of this machine.</summary>
+        public string Bind { get; set; } = IPAddress.Loopback.ToString();
+
+        /// <summary>The name of this machine that trials are told; empty for the one that suits where they run.</summary>
+        public string Host { get; set; } = "";
+
+        /// <summary>The port for a POST; 0 for a free one.</summary>
+        public int HttpPort { get; set; }
+
+        /// <summary>The port for Katib's DBManager contract; 0 for a free one.</summary>
+        public int GrpcPort { get; set; }
+
+        /// <summary>Whether calls without a token may do everything, for Katib's own collectors.</summary>
+        public bool AllowAnonymous { get; set; }
+    }
 
     /// <summary>What must hold before anything is run.</summary>
     internal sealed class Rules : IValidateOptions<CoordinatorOptions>
@@ -43,7 +67,7 @@ internal sealed class CoordinatorOptions
         /// <inheritdoc/>
         public ValidateOptionsResult Validate(string? name, CoordinatorOptions options)
         {
-            string[] failures = [.. FolderFailures(options), .. StoreFailures(options), .. ListenFailures(options), .. EndpointFailures(options)];
+            string[] failures = [.. FolderFailures(options), .. StoreFailures(options), .. ListenFailures(options), .. PushFailures(options.Push), .. EndpointFailures(options)];
             return failures.Length > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
         }
 
@@ -104,6 +128,24 @@ internal sealed class CoordinatorOptions
             if (options.Token.Length > 0 && AccessToken.Problem(options.Token) is { } problem)
             {
                 yield return $"Coordinator:Token {problem}.";
+            }
+        }
+
+        private static IEnumerable<string> PushFailures(PushSettings push)
+        {
+            if (!IPAddress.TryParse(push.Bind, out _))
+            {
+                yield return $"Coordinator:Push:Bind '{push.Bind}' must be an address of this machine such as 127.0.0.1, or 0.0.0.0 for all.";
+            }
+
+            foreach (var (name, port) in new[] { (nameof(push.HttpPort), push.HttpPort), (nameof(push.GrpcPort), push.GrpcPort) })
+            {
+                if (port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
+                {
+                    yield return string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Coordinator:Push:{name} '{port}' must be a port from 1 to {IPEndPoint.MaxPort}, or 0 for a free one.");
+                }
             }
         }
 

@@ -16,7 +16,7 @@ internal sealed record ExperimentLook(ExperimentSpec Spec, ExperimentState State
 /// <summary>The experiments of this process, whoever has handed them in: each has a task of its own.</summary>
 /// <remarks>Safe to use from any thread. The store is opened anew for each look and each run.</remarks>
 internal sealed partial class ExperimentRuns(
-    IOptions<CoordinatorOptions> options, ILogger<ExperimentRuns> logger, TimeProvider time) : IAsyncDisposable
+    PushHost push, IOptions<CoordinatorOptions> options, ILogger<ExperimentRuns> logger, TimeProvider time) : IAsyncDisposable
 {
     private const string NotWorkedOn = "This coordinator does not work on it.";
     private const string Paused = "It is paused: no further trial is begun until it is resumed.";
@@ -60,7 +60,7 @@ internal sealed partial class ExperimentRuns(
 
             ForgetEnded();
             var work = new ExperimentWork(
-                new(_location, time),
+                new(_location, time) { Push = push.Server },
                 new(spec, folder, Gpus: [], fresh) { Runner = runner },
                 isPatient,
                 _options,

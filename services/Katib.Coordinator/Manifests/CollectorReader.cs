@@ -11,6 +11,7 @@ internal static class CollectorReader
     private const string StdOutKind = "StdOut";
     private const string FileKind = "File";
     private const string EventKind = "TensorFlowEvent";
+    private const string PushKind = "Push";
     private const string DirectoryKind = "Directory";
     private const string DefaultPath = "/var/log/katib/metrics.log";
     private const string DefaultDirectory = "/var/log/katib/tfevent/";
@@ -21,8 +22,8 @@ internal static class CollectorReader
     private const string Text = "TEXT";
     private const string Json = "JSON";
 
-    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind];
-    private static readonly string[] NotYet = ["PrometheusMetric", "Custom", "Push"];
+    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind, PushKind];
+    private static readonly string[] NotYet = ["PrometheusMetric", "Custom"];
 
     public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
@@ -44,6 +45,13 @@ internal static class CollectorReader
         var file = source["fileSystemPath"];
         switch (kind)
         {
+            case PushKind:
+                if (source.IsSet)
+                {
+                    source.Wrong($"has no effect with the collector {PushKind}; remove it");
+                }
+
+                return (new(CollectorKind.Push, DefaultPath, MetricsFormat.Text, []), ToJson(kind, file: null, []));
             case EventKind:
                 var directory = ReadDirectory(file);
                 if (source["filter"].IsSet)
@@ -82,8 +90,8 @@ internal static class CollectorReader
         }
 
         var field = collector["kind"];
-        var kind = field.RequiredText($"write {StdOutKind}, {FileKind} or {EventKind}");
-        var available = $"is not available in this release; the collectors {StdOutKind}, {FileKind} and {EventKind} are";
+        var kind = field.RequiredText($"write {StdOutKind}, {FileKind}, {EventKind} or {PushKind}");
+        var available = $"is not available in this release; the collectors {StdOutKind}, {FileKind}, {EventKind} and {PushKind} are";
         if (NotYet.Contains(kind))
         {
             field.Wrong(available);

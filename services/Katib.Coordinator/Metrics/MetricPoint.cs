@@ -8,4 +8,7 @@ public readonly record struct MetricPoint(string Metric, string Value, DateTimeO
 {
     /// <summary>The step of the training that the report itself names; null when it names none.</summary>
     public long? Step { get; init; }
+
+    /// <summary>What a value that may be reported twice is known by; null for one that is read in the order of its report.</summary>
+    public string? Identity { get; init; }
 }

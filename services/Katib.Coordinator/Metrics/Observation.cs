@@ -53,6 +53,9 @@ public sealed record MetricSummary(string Name, string Min, string Max, string L
     /// <summary>Katib's word for a value that was never reported.</summary>
     public const string Unavailable = "unavailable";
 
+    /// <summary>How many values were reported, numbers or not.</summary>
+    public long Count { get; init; }
+
     /// <summary>A metric of which nothing was reported.</summary>
     public static MetricSummary Of(string name) => new(name, Unavailable, Unavailable, Unavailable, LatestTime: null);
 
@@ -63,7 +66,7 @@ public sealed record MetricSummary(string Name, string Min, string Max, string L
     /// </remarks>
     public MetricSummary Add(string value, DateTimeOffset? time)
     {
-        var next = this;
+        var next = this with { Count = Count + 1 };
         if (MetricValue.TryParse(value, out var number) && !double.IsNaN(number))
         {
             next = next with

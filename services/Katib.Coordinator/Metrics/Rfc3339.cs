@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Katib.Coordinator.Metrics;
 
 /// <summary>Times as metrics lines bear them: RFC 3339 with any number of fractional digits.</summary>
@@ -52,6 +54,10 @@ internal static class Rfc3339
         time = new(ticks, TimeSpan.Zero);
         return true;
     }
+
+    /// <summary>The time in UTC, with as many fractional digits as it has; it is read again as the same time.</summary>
+    public static string Format(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
     private static bool TryReadOffset(ReadOnlySpan<char> text, out TimeSpan offset)
     {

@@ -16,6 +16,9 @@ namespace Katib.Coordinator.Storage;
 /// </remarks>
 public sealed class ExperimentStore : IAsyncDisposable
 {
+    /// <summary>The stream of what is pushed.</summary>
+    private const string PushStream = "push";
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Database _database;
@@ -38,8 +41,11 @@ public sealed class ExperimentStore : IAsyncDisposable
         var store = new ExperimentStore(location.Database, time, isPatient);
         try
         {
-            store.Id = await store.DoAsync(
-                static (connection, token) => connection.ReadAsync<string>("SELECT id FROM store", token), cancellationToken);
+            (store.Id, store.Secret) = await store.DoAsync(
+                static async (connection, token) => (
+                    await connection.ReadAsync<string>("SELECT id FROM store", token),
+                    await connection.ReadAsync<string>("SELECT secret FROM store", token)),
+                cancellationToken);
             return store;
         }
         catch
@@ -60,6 +66,9 @@ public sealed class ExperimentStore : IAsyncDisposable
 
     /// <summary>Made with the store: tells what belongs to it from what belongs to another one.</summary>
     public string Id { get; private set; } = "";
+
+    /// <summary>Made with the store: what the tokens of its trials are signed with.</summary>
+    internal string Secret { get; private set; } = "";
 
     /// <summary>Whether calls wait for a server that does not answer, until they are cancelled.</summary>
     public bool IsPatient { get; set; }
@@ -245,78 +254,124 @@ public sealed class ExperimentStore : IAsyncDisposable
                 await WriteAsync(connection, experiment, trial, token);
                 if (trial.Status is TrialStatus.Created)
                 {
-                    await using var command = connection.Command(
-                        "DELETE FROM observations WHERE experiment = @experiment AND trial = @trial");
-                    _ = await command.With("@experiment", experiment).With("@trial", trial.Number).ExecuteNonQueryAsync(token);
+                    _ = await DeletePointsAsync(connection, experiment, trial.Number, token);
                 }
             },
             cancellationToken);
 
-    /// <summary>Saves reported values with the trial that they changed; values that are there already stay.</summary>
+    /// <summary>Saves what a trial has reported in a place where values keep their order.</summary>
     /// <param name="experiment">The experiment's key.</param>
-    /// <param name="trial">The trial after the report.</param>
+    /// <param name="trial">The trial before the report.</param>
     /// <param name="stream">Where the trial reports them, of several places; empty for the only one.</param>
     /// <param name="first">The ordinal of the first of them in its stream, from 0.</param>
     /// <param name="points">The values.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task AppendObservationsAsync(
+    /// <returns>The trial with those of them that are new.</returns>
+    public async Task<TrialState> AppendObservationsAsync(
         long experiment,
         TrialState trial,
         string stream,
         long first,
         ImmutableArray<MetricPoint> points,
-        CancellationToken cancellationToken) =>
-        TransactAsync(
+        CancellationToken cancellationToken)
+    {
+        var (after, isNew) = (trial, new bool[points.Length]);
+        _ = await TransactAsync(
+            async (connection, token) =>
+                after = await AppendAsync(connection, experiment, trial, stream, first, points, isNew, token),
+            cancellationToken);
+        return after;
+    }
+
+    /// <summary>Saves what several trials have pushed, all of it or nothing.</summary>
+    /// <param name="experiment">The experiment's key.</param>
+    /// <param name="reports">Each trial before its report, at most once, and the values.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>The trials, in that order, with those of the values that are new.</returns>
+    public async Task<ImmutableArray<TrialState>> PushObservationsAsync(
+        long experiment,
+        ImmutableArray<(TrialState Trial, ImmutableArray<MetricPoint> Points)> reports,
+        CancellationToken cancellationToken)
+    {
+        var after = ImmutableArray.CreateBuilder<TrialState>(reports.Length);
+        ImmutableArray<bool[]> areNew = [.. reports.Select(static report => new bool[report.Points.Length])];
+        _ = await TransactAsync(
             async (connection, token) =>
             {
-                await WriteAsync(connection, experiment, trial, token);
-                await using var command = connection.Command("""
-                    INSERT INTO observations (experiment, trial, stream, ordinal, metric, value, time, step)
-                    VALUES (@experiment, @trial, @stream, @ordinal, @metric, @value, @time, @step)
-                    ON CONFLICT DO NOTHING
-                    """);
-                for (var i = 0; i < points.Length; i++)
+                after.Clear();
+                foreach (var ((trial, points), isNew) in reports.Zip(areNew))
                 {
-                    command.Parameters.Clear();
-                    _ = await command
-                        .With("@experiment", experiment)
-                        .With("@trial", trial.Number)
-                        .With("@stream", stream)
-                        .With("@ordinal", first + i)
-                        .With("@metric", points[i].Metric)
-                        .With("@value", points[i].Value)
-                        .With("@time", Text(points[i].Time))
-                        .With("@step", points[i].Step)
-                        .ExecuteNonQueryAsync(token);
+                    await using var command = connection.Command("""
+                        SELECT coalesce(max(ordinal) + 1, 0) FROM observations
+                        WHERE experiment = @experiment AND trial = @trial AND stream = @stream
+                        """);
+                    var first = Convert.ToInt64(
+                        await command
+                            .With("@experiment", experiment)
+                            .With("@trial", trial.Number)
+                            .With("@stream", PushStream)
+                            .ExecuteScalarAsync(token),
+                        CultureInfo.InvariantCulture);
+                    after.Add(await AppendAsync(connection, experiment, trial, PushStream, first, points, isNew, token));
                 }
             },
             cancellationToken);
+        return after.MoveToImmutable();
+    }
 
     /// <summary>What a trial has reported, stream by stream and in each in the order of the report.</summary>
     public Task<ImmutableArray<MetricPoint>> ReadObservationsAsync(long experiment, int trial, CancellationToken cancellationToken) =>
+        ReadPointsAsync("ORDER BY stream, ordinal", static command => command, experiment, trial, cancellationToken);
+
+    /// <summary>One trial by its name, with its experiment's key and name; null when there is none.</summary>
+    /// <exception cref="StoreException">Several namespaces have one of that name, and none was named.</exception>
+    public Task<StoredTrial?> FindTrialAsync(string? @namespace, string trial, CancellationToken cancellationToken) =>
         DoAsync(
             async (connection, token) =>
             {
-                await using var command = connection.Command("""
-                    SELECT metric, value, time, step FROM observations WHERE experiment = @experiment AND trial = @trial
-                    ORDER BY stream, ordinal
-                    """);
-                await using var row = await command
-                    .With("@experiment", experiment)
-                    .With("@trial", trial)
-                    .ExecuteReaderAsync(token);
-                var points = ImmutableArray.CreateBuilder<MetricPoint>();
-                while (await row.ReadAsync(token))
+                await using var transaction = await connection.BeginTransactionAsync(_database.Reading, token);
+                var found = await ReadExperimentsAsync(
+                    connection,
+                    "WHERE id IN (SELECT experiment FROM trials WHERE name = @trial) ORDER BY id",
+                    command => command.With("@trial", trial),
+                    token);
+                StoredExperiment[] owners = [.. found.Where(e => @namespace is null || e.Namespace == @namespace)];
+                return owners switch
                 {
-                    points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2))
-                    {
-                        Step = await row.IsDBNullAsync(3, token) ? null : row.GetInt64(3),
-                    });
-                }
-
-                return points.ToImmutable();
+                    [] => null,
+                    [var owner] => new StoredTrial(
+                        owner.Id,
+                        owner.Namespace,
+                        owner.Name,
+                        (await ReadTrialsAsync(connection, owner.Id, "AND name = @name", command => command.With("@name", trial), token))[0]),
+                    _ => throw new StoreException(
+                        $"Several experiments have a trial '{trial}': {string.Join(", ", owners.Select(static e => $"{e.Namespace}/{e.Name}"))}."),
+                };
             },
             cancellationToken);
+
+    /// <summary>What a trial has reported of one metric or of all, by time and then in the order of the report; no time comes first.</summary>
+    /// <param name="experiment">The experiment's key.</param>
+    /// <param name="trial">The trial's number.</param>
+    /// <param name="metric">The metric's name; null for all of them.</param>
+    /// <param name="from">The earliest time, inclusive; null for no bound.</param>
+    /// <param name="to">The latest time, inclusive; null for no bound.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<ImmutableArray<MetricPoint>> ReadLogAsync(
+        long experiment, int trial, string? metric, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellationToken) =>
+        ReadPointsAsync(
+            $"""
+            {(metric is null ? "" : "AND metric = @metric")} {(from is null ? "" : "AND time >= @from")} {(to is null ? "" : "AND time <= @to")}
+            ORDER BY coalesce(time, ''), stream, ordinal
+            """,
+            command => command.With("@metric", metric).With("@from", Text(from)).With("@to", Text(to)),
+            experiment,
+            trial,
+            cancellationToken);
+
+    /// <summary>Forgets what a trial has reported, point by point; what its status says of it stays.</summary>
+    public Task DeleteLogAsync(long experiment, int trial, CancellationToken cancellationToken) =>
+        DoAsync((connection, token) => DeletePointsAsync(connection, experiment, trial, token), cancellationToken);
 
     /// <summary>Forgets an experiment with all its trials.</summary>
     public Task DeleteAsync(long experiment, CancellationToken cancellationToken) =>
@@ -404,6 +459,79 @@ public sealed class ExperimentStore : IAsyncDisposable
         return _connection;
     }
 
+    /// <remarks>
+    /// <c>isNew</c> is kept over the repeats of a call: what was committed and not heard of is there the next time, and new
+    /// all the same.
+    /// </remarks>
+    private static async Task<TrialState> AppendAsync(
+        DbConnection connection,
+        long experiment,
+        TrialState trial,
+        string stream,
+        long first,
+        ImmutableArray<MetricPoint> points,
+        bool[] isNew,
+        CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command("""
+            INSERT INTO observations (experiment, trial, stream, ordinal, metric, value, time, step, identity)
+            VALUES (@experiment, @trial, @stream, @ordinal, @metric, @value, @time, @step, @identity)
+            ON CONFLICT DO NOTHING
+            """);
+        for (var i = 0; i < points.Length; i++)
+        {
+            command.Parameters.Clear();
+            isNew[i] |= await command
+                .With("@experiment", experiment)
+                .With("@trial", trial.Number)
+                .With("@stream", stream)
+                .With("@ordinal", first + i)
+                .With("@metric", points[i].Metric)
+                .With("@value", points[i].Value)
+                .With("@time", Text(points[i].Time))
+                .With("@step", points[i].Step)
+                .With("@identity", points[i].Identity)
+                .ExecuteNonQueryAsync(cancellationToken) > 0;
+        }
+
+        var after = trial with { Observation = trial.Observation.Add(points.Where((_, i) => isNew[i])) };
+        await WriteAsync(connection, experiment, after, cancellationToken);
+        return after;
+    }
+
+    private Task<ImmutableArray<MetricPoint>> ReadPointsAsync(
+        string clause, Func<DbCommand, DbCommand> bind, long experiment, int trial, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = bind(connection.Command($"""
+                    SELECT metric, value, time, step FROM observations WHERE experiment = @experiment AND trial = @trial
+                    {clause}
+                    """));
+                await using var row = await command
+                    .With("@experiment", experiment)
+                    .With("@trial", trial)
+                    .ExecuteReaderAsync(token);
+                var points = ImmutableArray.CreateBuilder<MetricPoint>();
+                while (await row.ReadAsync(token))
+                {
+                    points.Add(new(row.GetString(0), row.GetString(1), Time(row, 2))
+                    {
+                        Step = await row.IsDBNullAsync(3, token) ? null : row.GetInt64(3),
+                    });
+                }
+
+                return points.ToImmutable();
+            },
+            cancellationToken);
+
+    private static async Task<int> DeletePointsAsync(
+        DbConnection connection, long experiment, int trial, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command("DELETE FROM observations WHERE experiment = @experiment AND trial = @trial");
+        return await command.With("@experiment", experiment).With("@trial", trial).ExecuteNonQueryAsync(cancellationToken);
+    }
+
     private static async Task<int> WriteAsync(
         DbConnection connection, long experiment, ExperimentState state, CancellationToken cancellationToken)
     {
@@ -471,7 +599,10 @@ public sealed class ExperimentStore : IAsyncDisposable
                 {
                     found[i] = found[i] with
                     {
-                        State = found[i].State with { Trials = await ReadTrialsAsync(connection, found[i].Id, token) },
+                        State = found[i].State with
+                        {
+                            Trials = await ReadTrialsAsync(connection, found[i].Id, "", static command => command, token),
+                        },
                     };
                 }
 
@@ -516,13 +647,17 @@ public sealed class ExperimentStore : IAsyncDisposable
     }
 
     private static async Task<ImmutableArray<TrialState>> ReadTrialsAsync(
-        DbConnection connection, long experiment, CancellationToken cancellationToken)
+        DbConnection connection,
+        long experiment,
+        string clause,
+        Func<DbCommand, DbCommand> bind,
+        CancellationToken cancellationToken)
     {
-        await using var command = connection.Command("""
+        await using var command = bind(connection.Command($"""
             SELECT name, number, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
               failed_attempts
-            FROM trials WHERE experiment = @experiment ORDER BY number
-            """);
+            FROM trials WHERE experiment = @experiment {clause} ORDER BY number
+            """));
         await using var row = await command.With("@experiment", experiment).ExecuteReaderAsync(cancellationToken);
         var trials = ImmutableArray.CreateBuilder<TrialState>();
         while (await row.ReadAsync(cancellationToken))

@@ -34,6 +34,9 @@ public sealed class StoreLocation
         return trials.Length > 0 ? new(new SqliteDatabase(store), trials) : OfFile(store);
     }
 
+    /// <summary>Where the ports are remembered that trials of all experiments push to.</summary>
+    internal string PortsFile => Path.Combine(_trials, "push.ports");
+
     /// <summary>The folder of one experiment's trials.</summary>
     public string FolderOf(string @namespace, string name) => Path.Combine(_trials, $"{@namespace}.{name}");
 }

@@ -14,6 +14,13 @@ namespace Katib.Coordinator.Storage;
 public sealed record StoredExperiment(
     long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State);
 
+/// <summary>A trial as it lies in the store, found by its name.</summary>
+/// <param name="Experiment">The key of its experiment.</param>
+/// <param name="Namespace">The experiment's namespace.</param>
+/// <param name="ExperimentName">The experiment's name.</param>
+/// <param name="State">The trial.</param>
+public sealed record StoredTrial(long Experiment, string Namespace, string ExperimentName, TrialState State);
+
 /// <summary>What users want of an experiment while it is worked on.</summary>
 /// <param name="Manifest">The Experiment, perhaps with changed budgets.</param>
 /// <param name="IsPaused">Whether further trials wait.</param>

@@ -25,9 +25,10 @@ public sealed class SqliteStoreTests : StoreConformance, IDisposable
                 PRAGMA user_version = {version};
                 INSERT INTO experiments (id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo)
                 VALUES (1, 'default', 'old', '{Given.Spec().Manifest.ToJsonString()}', '/', '2020-01-01T00:00:00Z', NULL, '[]', '[]');
-                INSERT INTO trials VALUES
-                  (1, 1, 'old-0001', '[]', 'Failed', 1, 'TrialFailed', 'exit code 1', '2020-01-01T00:00:00Z', NULL, NULL, '[]');
-                INSERT INTO observations VALUES (1, 1, 0, 'loss', '0.5', NULL);
+                INSERT INTO trials (experiment, number, name, assignments, status, attempt, reason, message, created_at, observation)
+                VALUES (1, 1, 'old-0001', '[]', 'Failed', 1, 'TrialFailed', 'exit code 1', '2020-01-01T00:00:00Z', '[]');
+                INSERT INTO observations (experiment, trial, {(version < 4 ? "" : "stream, ")}ordinal, metric, value)
+                VALUES (1, 1, {(version < 4 ? "" : "'', ")}0, 'loss', '0.5');
                 """);
 
             await using var store = await OpenAsync(file);

@@ -24,7 +24,7 @@ public abstract class StoreConformance
     {
         var spec = Given.Spec();
         ImmutableArray<FailedAttempt> failed = [new(1, FailureClass.Oom, 137, "OOMKilled", Given.Now)];
-        var trial = Given.Trial(1, TrialStatus.Succeeded, "0.25") with
+        var trial = Given.Trial(1, TrialStatus.Succeeded) with
         {
             Reason = "TrialSucceeded",
             Message = "it's \"fine\"\n",
@@ -41,7 +41,7 @@ public abstract class StoreConformance
                 Worked = TimeSpan.FromMilliseconds(1234),
             };
             await store.AddTrialsAsync(stored.Id, after, [trial], Token);
-            await store.AppendObservationsAsync(
+            trial = await store.AppendObservationsAsync(
                 stored.Id, trial, "", 0, [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], Token);
         }
 
@@ -70,14 +70,77 @@ public abstract class StoreConformance
     public async Task The_same_values_reported_again_are_kept_once()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
-        var trial = Given.Trial(1, TrialStatus.Running);
+        var (stored, trial) = await CreateWithTrialAsync(store);
         ImmutableArray<MetricPoint> points = [new("loss", "3", null), new("loss", "2", null)];
 
         await store.AppendObservationsAsync(stored.Id, trial, "", 0, points, Token);
         await store.AppendObservationsAsync(stored.Id, trial, "", 0, [.. points, new("loss", "1", null)], Token);
 
         Assert.Equal(["3", "2", "1"], (await store.ReadObservationsAsync(stored.Id, 1, Token)).Select(static p => p.Value));
+    }
+
+    [Fact]
+    public async Task Reported_values_count_once_in_the_trial_they_change()
+    {
+        await using var store = await OpenAsync();
+        var (stored, trial) = await CreateWithTrialAsync(store);
+
+        var first = await store.AppendObservationsAsync(stored.Id, trial, "", 0, [new("loss", "3", null), new("loss", "2", null)], Token);
+        var second = await store.AppendObservationsAsync(stored.Id, first, "", 1, [new("loss", "2", null), new("loss", "5", null)], Token);
+
+        Assert.Equal((3, "2", "5", "5"), second.Observation.Metrics[0] is var m ? (m.Count, m.Min, m.Max, m.Latest) : default);
+        Assert.Equal(second.Observation, (await store.ReadAsync("default", "study", Token))!.State.Trials.Single().Observation);
+    }
+
+    [Fact]
+    public async Task Pushed_values_are_kept_once_in_the_order_in_which_they_came()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var (one, two) = (Given.Trial(1, TrialStatus.Running), Given.Trial(2, TrialStatus.Running));
+        await store.AddTrialsAsync(stored.Id, Given.State(one, two), [one, two], Token);
+
+        var after = await store.PushObservationsAsync(
+            stored.Id, [(two, [Of("4", "a"), Of("3", "b")]), (one, [Of("7", "a"), Of("6", null), Of("6", null)])], Token);
+        after = await store.PushObservationsAsync(stored.Id, [(after[0], [Of("4", "a"), Of("2", "c"), Of("2", "c")])], Token);
+
+        Assert.Equal((2, 3), (after[0].Number, after[0].Observation.Metrics[0].Count));
+        Assert.Equal(["4", "3", "2"], (await store.ReadObservationsAsync(stored.Id, 2, Token)).Select(static p => p.Value));
+        Assert.Equal(["7", "6", "6"], (await store.ReadObservationsAsync(stored.Id, 1, Token)).Select(static p => p.Value));
+
+        static MetricPoint Of(string value, string? identity) => new("loss", value, Given.Now) { Identity = identity };
+    }
+
+    /// <summary>Katib's case DB1: four values with times of several zones, read back by a range of times.</summary>
+    [Fact]
+    public async Task A_log_is_read_by_metric_and_time()
+    {
+        await using var store = await OpenAsync();
+        var (stored, trial) = await CreateWithTrialAsync(store);
+        var zone = TimeSpan.FromHours(2);
+        _ = await store.PushObservationsAsync(
+            stored.Id,
+            [(trial, [
+                new("f1_score", "88.95", new(2016, 12, 31, 22, 2, 5, zone)) { Identity = "a" },
+                new("loss", "0.5", new(2016, 12, 31, 22, 2, 6, zone)) { Identity = "b" },
+                new("precision", "88.7", new(2016, 12, 31, 20, 2, 7, TimeSpan.Zero)) { Identity = "c" },
+                new("recall", "89.2", new(2016, 12, 31, 20, 2, 8, TimeSpan.Zero)) { Identity = "d" },
+                new("loss", "0.7", null) { Identity = "e" },
+            ])],
+            Token);
+        var found = (await store.FindTrialAsync("default", "study-0001", Token))!;
+
+        Assert.Equal(("default", "study", 1), (found.Namespace, found.ExperimentName, found.State.Number));
+        Assert.Null(await store.FindTrialAsync("elsewhere", "study-0001", Token));
+        Assert.Equal(4, (await ReadAsync(null, new(2016, 12, 31, 20, 2, 5, TimeSpan.Zero), new(2016, 12, 31, 20, 2, 8, TimeSpan.Zero))).Length);
+        Assert.Equal(["0.7", "0.5"], (await ReadAsync("loss", null, null)).Select(static p => p.Value));
+        Assert.Equal(["88.7"], (await ReadAsync(
+            null, new(2016, 12, 31, 20, 2, 6, 1, TimeSpan.Zero), new(2016, 12, 31, 20, 2, 7, 999, TimeSpan.Zero))).Select(static p => p.Value));
+        await store.DeleteLogAsync(found.Experiment, 1, Token);
+        Assert.Empty(await ReadAsync(null, null, null));
+
+        Task<ImmutableArray<MetricPoint>> ReadAsync(string? metric, DateTimeOffset? from, DateTimeOffset? to) =>
+            store.ReadLogAsync(found.Experiment, found.State.Number, metric, from, to, Token);
     }
 
     [Fact]
@@ -111,8 +174,7 @@ public abstract class StoreConformance
     public async Task Each_stream_of_a_trial_keeps_its_own_order()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
-        var trial = Given.Trial(1, TrialStatus.Running);
+        var (stored, trial) = await CreateWithTrialAsync(store);
         MetricPoint last = new("loss", "4", Given.Now) { Step = 7 };
 
         await store.AppendObservationsAsync(stored.Id, trial, "b", 0, [new("loss", "3", null)], Token);
@@ -128,9 +190,9 @@ public abstract class StoreConformance
     public async Task A_trial_that_begins_again_loses_what_it_has_reported()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
+        var (stored, trial) = await CreateWithTrialAsync(store);
         await store.AppendObservationsAsync(
-            stored.Id, Given.Trial(1, TrialStatus.Running), "", 0, [new("loss", "3", null)], Token);
+            stored.Id, trial, "", 0, [new("loss", "3", null)], Token);
 
         await store.SaveAsync(stored.Id, Given.Trial(1, TrialStatus.Created), Token);
 
@@ -187,9 +249,9 @@ public abstract class StoreConformance
     public async Task A_deleted_experiment_leaves_nothing_behind()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
+        var (stored, trial) = await CreateWithTrialAsync(store);
         await store.AppendObservationsAsync(
-            stored.Id, Given.Trial(1, TrialStatus.Running), "", 0, [new("loss", "3", null)], Token);
+            stored.Id, trial, "", 0, [new("loss", "3", null)], Token);
 
         await store.DeleteAsync(stored.Id, Token);
 
@@ -216,8 +278,8 @@ public abstract class StoreConformance
     public async Task Whatever_a_trial_prints_can_be_kept()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
-        var trial = Given.Trial(1, TrialStatus.Failed) with { Message = "nul \0, half \ud83d, whole \U0001f600" };
+        var (stored, first) = await CreateWithTrialAsync(store);
+        var trial = first with { Message = "nul \0, half \ud83d, whole \U0001f600" };
 
         await store.AppendObservationsAsync(stored.Id, trial, "", 0, [new("lo\0ss", "1\0", null)], Token);
 
@@ -242,6 +304,13 @@ public abstract class StoreConformance
 
     private protected Task<ExperimentStore> OpenAsync() =>
         ExperimentStore.OpenAsync(Location, TimeProvider.System, isPatient: false, Token);
+
+    private static async Task<(StoredExperiment Stored, TrialState Trial)> CreateWithTrialAsync(ExperimentStore store)
+    {
+        var (stored, trial) = (await CreateAsync(store), Given.Trial(1, TrialStatus.Running));
+        await store.AddTrialsAsync(stored.Id, Given.State(trial), [trial], Token);
+        return (stored, trial);
+    }
 
     private protected static Task<StoredExperiment> CreateAsync(ExperimentStore store, string name = "study") =>
         store.CreateAsync(Given.Spec() with { Name = name }, "/experiments", RunnerKind.Process, Given.State(), Token);

@@ -26,10 +26,22 @@ internal interface IMetricsSource
 /// <summary>The sources by the collectors' kinds.</summary>
 internal static class MetricsSources
 {
-    public static IMetricsSource Of(TrialJob job, string path, Func<TrialJob, ILineParser> parsers) =>
-        job.Collector.Kind is CollectorKind.TensorFlowEvent
-            ? new EventSource(new(path, job.Collector.Path, job.MetricNames))
-            : new LineSource(new(path), parsers(job));
+    public static IMetricsSource Of(TrialJob job, string path, Func<TrialJob, ILineParser> parsers) => job.Collector.Kind switch
+    {
+        CollectorKind.TensorFlowEvent => new EventSource(new(path, job.Collector.Path, job.MetricNames)),
+        CollectorKind.Push => new NoSource(),
+        _ => new LineSource(new(path), parsers(job)),
+    };
+
+    /// <summary>Nothing is to be read.</summary>
+    private sealed class NoSource : IMetricsSource
+    {
+        public IEnumerable<Report> ReadNew() => [];
+
+        public IEnumerable<Report> ReadToEnd() => [];
+
+        public string? WhyMissing(string metric) => null;
+    }
 
     /// <summary>Lines of one file.</summary>
     private sealed class LineSource(FileTail file, ILineParser parser) : IMetricsSource

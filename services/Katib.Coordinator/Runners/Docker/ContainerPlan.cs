@@ -36,7 +36,7 @@ internal sealed record ContainerPlan(
         }
 
         var isInMemory = container.Mounts.Any(mount => mount is ContainerMount.InMemory && Is(mount, directory));
-        return collector.Kind is not CollectorKind.StdOut && isInMemory
+        return collector.Kind.HasDirectory() && isInMemory
             ? problems.Add(new(field, collector.Path,
                 "Docker cannot read a file out of a container's memory: mount an emptyDir without 'medium: Memory'."))
             : problems;
@@ -47,7 +47,7 @@ internal sealed record ContainerPlan(
     public static ContainerPlan Of(ContainerTemplate container, TrialJob job)
     {
         var directory = MetricsDirectory.Of(job.Collector);
-        var hasDirectory = job.Collector.Kind is not CollectorKind.StdOut;
+        var hasDirectory = job.Collector.Kind.HasDirectory();
         ImmutableArray<KeyValuePair<string, string>> own =
         [
             new(TemplateProgram.TrialNameVariable, job.Trial),
@@ -90,6 +90,7 @@ internal sealed record ContainerPlan(
                         ["mode"] = "blocking",
                     },
                 },
+                ExtraHosts = [DockerHostName.Entry],
                 NanoCPUs = (long)((limits.Cpus ?? 0) * 1_000_000_000),
                 Memory = limits.Memory ?? 0,
 

@@ -91,7 +91,7 @@ public sealed record LocalJob(
     {
         var directory = MetricsDirectory.Of(collector);
         var texts = template.CommandLine.Concat(template.Environment.Select(static variable => variable.Value));
-        if (collector.Kind is not CollectorKind.StdOut && template.Problems.IsEmpty && !texts.Any(Names))
+        if (collector.Kind.HasDirectory() && template.Problems.IsEmpty && !texts.Any(Names))
         {
             var file = collector.Kind is CollectorKind.File ? $"to {MetricsDirectory.FileOf(collector)} in" : "to";
             yield return $"Neither command, args nor env name {directory}: on this machine the program must write "

@@ -20,7 +20,7 @@ internal static class MetricsDirectory
     /// <summary>Where the trial of this collector finds the directory in Katib's containers.</summary>
     public static string Of(MetricsCollectorSpec collector)
     {
-        if (collector.Kind is CollectorKind.StdOut)
+        if (!collector.Kind.HasDirectory())
         {
             return StdOutDirectory;
         }
@@ -36,9 +36,9 @@ internal static class MetricsDirectory
     /// <summary>Where an attempt's metrics appear: in what it prints, in the file of that name, or anywhere in the directory.</summary>
     public static string PathIn(AttemptFolder folder, MetricsCollectorSpec collector) => collector.Kind switch
     {
-        CollectorKind.StdOut => folder.OutputLog,
         CollectorKind.File => Path.Combine(folder.Metrics, FileOf(collector)),
-        _ => folder.Metrics,
+        CollectorKind.TensorFlowEvent => folder.Metrics,
+        _ => folder.OutputLog,
     };
 
     /// <summary>Whether the text names the directory.</summary>
