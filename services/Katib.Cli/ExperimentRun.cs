@@ -36,7 +36,7 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
         var display = new RunDisplay(spec, options.Json, telemetry.Loggers.CreateLogger("Katib.Cli"), time);
         try
         {
-            await using var push = spec.MetricsCollector.Kind.TakesPushes() ? await ListenAsync(spec, manifest.Runner, cancellationToken) : null;
+            await using var push = spec.NeedsPush ? await ListenAsync(spec, manifest.Runner, cancellationToken) : null;
             var stored = await new ExperimentSession(options.Store, time) { Push = push }.RunAsync(
                 new(spec, manifest.Folder, options.Gpus, options.Fresh) { Runner = manifest.Runner },
                 FindServiceAsync,

@@ -54,6 +54,14 @@ public sealed class ExperimentLoop(
 
     private readonly Channel<TrialEvent> _events = Channel.CreateUnbounded<TrialEvent>(new() { SingleReader = true });
 
+    /// <summary>When running trials are to be ended early, as it was said last.</summary>
+    private ImmutableArray<StoppingRule> _rules = [];
+
+    private Task _asking = Task.CompletedTask;
+
+    /// <summary>Whether the rules may be other ones: something was reported, or a trial has ended.</summary>
+    private bool _rulesAreOld = true;
+
     /// <summary>What trials have pushed under names that nobody asked for.</summary>
     private readonly Dictionary<string, ImmutableSortedSet<string>> _strangers = new(StringComparer.Ordinal);
 
@@ -77,6 +85,9 @@ public sealed class ExperimentLoop(
     /// <summary>Where trials report by themselves; null where they cannot.</summary>
     public PushServer? Push { get; init; }
 
+    /// <summary>Who says when trials are to be ended early; null where each runs to its end.</summary>
+    public StoppingClient? Stopping { get; init; }
+
     /// <summary>Runs until the experiment has ended and nothing of it is left running.</summary>
     /// <exception cref="SuggestionUnavailableException">The algorithm service does not answer; the state is kept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled: the trials are stopped, to be started again next time.</exception>
@@ -99,6 +110,11 @@ public sealed class ExperimentLoop(
                 if (time.GetElapsedTime(_lookedAt) > LookEvery)
                 {
                     await LookAsync(cancellationToken);
+                    if (Stopping is not null && _rulesAreOld && _asking.IsCompleted)
+                    {
+                        _rulesAreOld = false;
+                        _asking = AskAsync(Stopping, spec, _state, watching.Token);
+                    }
                 }
 
                 var actions = ExperimentMachine.Next(spec, Worked(_state));
@@ -138,6 +154,7 @@ public sealed class ExperimentLoop(
         {
             await watching.CancelAsync();
             await watch;
+            await _asking;
             while (_events.Reader.TryRead(out var unheard))
             {
                 (unheard as Pushed)?.Done.SetCanceled(CancellationToken.None);
@@ -349,10 +366,21 @@ public sealed class ExperimentLoop(
 
     private async Task RecordAsync(TrialEvent happened)
     {
-        if (happened is Pushed pushed)
+        switch (happened)
         {
-            await TakeInAsync(pushed);
-            return;
+            case Pushed pushed:
+                await TakeInAsync(pushed);
+                return;
+            case Answered answer:
+                _rules = answer.Rules;
+                foreach (var running in _state.Trials.Where(static t => t.Status is TrialStatus.Running))
+                {
+                    await JudgeAsync(running);
+                }
+
+                return;
+            default:
+                break;
         }
 
         // A trial that was stopped may still have events under way.
@@ -365,16 +393,56 @@ public sealed class ExperimentLoop(
         switch (happened)
         {
             case TrialEvent.Measured(_, var stream, var first, var points):
-                Set(_state.With(await store.AppendObservationsAsync(stored.Id, trial, stream, first, points, _saving)));
+                await TakeInAsync(await store.AppendObservationsAsync(stored.Id, trial, stream, first, points, _saving));
                 break;
             case TrialEvent.Ended(_, var exit):
                 var explained = spec.MetricsCollector.Kind.TakesPushes() ? exit with { WhyUnavailable = WhyNotPushed(trial.Name) } : exit;
                 var ended = TrialEnding.Apply(trial, explained, spec, time.GetUtcNow());
+                _rulesAreOld = true;
                 await EndAsync(
                     trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
             default:
                 throw new InvalidOperationException($"There is no event {happened}.");
+        }
+    }
+
+    /// <summary>Goes on with a trial that has reported.</summary>
+    private async Task TakeInAsync(TrialState measured)
+    {
+        Set(_state.With(measured));
+        _rulesAreOld = true;
+        await JudgeAsync(measured);
+    }
+
+    /// <summary>Has a trial ended early where the rules say so; the wish is saved, so that whoever goes on here does it as well.</summary>
+    private async Task JudgeAsync(TrialState running)
+    {
+        if (!_state.Wishes.ContainsKey(running.Number)
+            && StoppingRule.Verdict(_rules, running.Observation, spec.Objective) is { } reason)
+        {
+            progress.Report(new($"Ended early: {reason}.") { Trial = running.Name });
+            await store.WantAsync(stored.Id, running.Number, TrialWish.StopEarly, _saving);
+            Set(_state with { Wishes = _state.Wishes.Add(running.Number, TrialWish.StopEarly) });
+        }
+    }
+
+    /// <summary>Asks for the rules as the experiment stands; while nobody answers the old ones hold.</summary>
+    private async Task AskAsync(
+        StoppingClient stopping, ExperimentSpec asked, ExperimentState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            _ = _events.Writer.TryWrite(new Answered(await stopping.AskAsync(asked, state, cancellationToken)));
+        }
+        catch (Exception failure) when (failure is SuggestionUnavailableException or SuggestionRefusedException)
+        {
+            progress.Report(new($"{failure.Message} Until it has answered the rules stay as they are. Trying again."));
+            _rulesAreOld = true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The experiment has ended.
         }
     }
 
@@ -402,7 +470,7 @@ public sealed class ExperimentLoop(
         {
             foreach (var after in await store.PushObservationsAsync(stored.Id, reports, _saving))
             {
-                Set(_state.With(after));
+                await TakeInAsync(after);
             }
         }
         catch
@@ -485,6 +553,9 @@ public sealed class ExperimentLoop(
     }
 
     private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
+
+    /// <summary>The rules that hold now.</summary>
+    private sealed record Answered(ImmutableArray<StoppingRule> Rules) : TrialEvent("");
 
     /// <summary>A trial's attempt has pushed values; somebody waits until they are saved, or hears why they are not.</summary>
     private sealed record Pushed(TrialState Attempt, ImmutableArray<MetricPoint> Points) : TrialEvent(Attempt.Name)

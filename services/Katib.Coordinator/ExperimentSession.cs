@@ -77,6 +77,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
             // Nothing is changed before the algorithm has accepted the experiment.
             using var suggestions = new SuggestionClient(await findService(spec.Algorithm.Name, cancellationToken), time);
             await suggestions.ValidateAsync(spec, cancellationToken);
+            using var stopping = await OpenStoppingAsync(spec, store, findService, cancellationToken);
             if (stored is null)
             {
                 await using var earlier = old is null ? null : RunnerOf(store, old, folder);
@@ -88,7 +89,11 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                 await store.UpdateAsync(stored.Id, spec, stored.State, cancellationToken);
             }
 
-            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time) { Push = Push };
+            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time) 
+            {
+                Push = Push,
+                Stopping = stopping,
+            };
             _ = await drive(loop, cancellationToken);
             ExperimentTrace.End(span, loop.State);
             return stored with { State = loop.State };
@@ -201,6 +206,33 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         await using var store = await ExperimentStore.OpenExistingAsync(location, time, cancellationToken);
         return (await store.FindAsync(@namespace, name, cancellationToken))?.Runner;
+    }
+
+    /// <summary>The service that says when trials are to be ended early, asked whether it accepts the settings; null where there is none.</summary>
+    private async Task<StoppingClient?> OpenStoppingAsync(
+        ExperimentSpec spec,
+        ExperimentStore store,
+        Func<string, CancellationToken, Task<Uri>> findService,
+        CancellationToken cancellationToken)
+    {
+        if (spec.EarlyStopping is not { Name: var rule })
+        {
+            return null;
+        }
+
+        var push = Push ?? throw new InvalidOperationException("An early stopping service has nowhere to read observations.");
+        var client = new StoppingClient(
+            await findService(rule, cancellationToken), push.ManagerAddress, PushToken.OfReader(store.Secret, spec.Namespace, spec.Name), time);
+        try
+        {
+            await client.ValidateAsync(spec, cancellationToken);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
     }
 
     private static LineParser Parser(TrialJob job) => new(new(job.Collector, job.MetricNames));

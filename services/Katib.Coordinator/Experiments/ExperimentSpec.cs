@@ -33,6 +33,12 @@ public sealed record ExperimentSpec(
     /// <summary>The points that are tried before the algorithm is asked for any, in this order.</summary>
     public ImmutableArray<ImmutableArray<Assignment>> InitialPoints { get; init; } = [];
 
+    /// <summary>Who says when a trial is to be ended early, and its settings; null where each runs to its end.</summary>
+    public AlgorithmSpec? EarlyStopping { get; init; }
+
+    /// <summary>Whether something of it needs the address where trials report by themselves.</summary>
+    public bool NeedsPush => MetricsCollector.Kind.TakesPushes() || EarlyStopping is not null;
+
     /// <summary>How long it and its trials may take, and which failed trials are tried again.</summary>
     public RunPolicy Policy { get; init; } = RunPolicy.Default;
 

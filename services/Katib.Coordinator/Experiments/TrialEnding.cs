@@ -49,17 +49,21 @@ public static class TrialEnding
         EndedAt = now,
     };
 
-    /// <summary>The trial after the user has ended it.</summary>
+    /// <summary>The trial after it was ended because somebody wants it so.</summary>
     public static TrialState End(TrialState trial, TrialWish wish, ObjectiveSpec objective, DateTimeOffset now)
     {
-        var value = wish is TrialWish.Stop ? trial.Observation.ValueOf(objective).Value : null;
+        var value = wish is TrialWish.Skip ? null : trial.Observation.ValueOf(objective).Value;
+        var (reason, what) = wish switch
+        {
+            TrialWish.Stop => ("TrialStopped", "Trial was stopped on request"),
+            TrialWish.Skip => ("TrialSkipped", "Trial was skipped on request"),
+            _ => ("TrialEarlyStopped", "Trial is early stopped"),
+        };
         return trial with
         {
             Status = value is null ? TrialStatus.Killed : TrialStatus.EarlyStopped,
-            Reason = wish is TrialWish.Stop ? "TrialStopped" : "TrialSkipped",
-            Message = value is { } number
-                ? $"Trial was stopped on request; it counts with {objective.MetricName}={Numbers.Format(number)}"
-                : $"Trial was {(wish is TrialWish.Stop ? "stopped" : "skipped")} on request",
+            Reason = reason,
+            Message = value is { } number ? $"{what}; it counts with {objective.MetricName}={Numbers.Format(number)}" : what,
             EndedAt = now,
         };
     }

@@ -7,15 +7,23 @@ namespace Katib.Coordinator.Manifests;
 /// <summary>The algorithm: a name and settings that its own service understands.</summary>
 internal static class AlgorithmReader
 {
-    public static (AlgorithmSpec Spec, JsonObject Json) Read(Field field)
+    public static (AlgorithmSpec Spec, JsonObject Json) Read(Field field) =>
+        field.IsRequired("name the algorithm that proposes the points, for instance 'algorithmName: random'")
+            ? Read(field, "name the algorithm that proposes the points, for instance random")
+            : (new("", []), []);
+
+    /// <summary>The rule that ends trials early has the same shape; null where there is none.</summary>
+    public static (AlgorithmSpec? Spec, JsonObject? Json) ReadEarlyStopping(Field field) =>
+        field.IsSet ? Read(field, "name the rule that ends trials early, for instance medianstop") : (null, null);
+
+    private static (AlgorithmSpec Spec, JsonObject Json) Read(Field field, string remedy)
     {
-        if (!field.IsRequired("name the algorithm that proposes the points, for instance 'algorithmName: random'")
-            || !field.IsMap("algorithmName", "algorithmSettings"))
+        if (!field.IsMap("algorithmName", "algorithmSettings"))
         {
             return (new("", []), []);
         }
 
-        var name = field["algorithmName"].RequiredText("name the algorithm that proposes the points, for instance random");
+        var name = field["algorithmName"].RequiredText(remedy);
         var settings = ReadSettings(field["algorithmSettings"]);
         var json = new JsonObject { ["algorithmName"] = name };
         if (!settings.IsEmpty)

@@ -66,12 +66,6 @@ internal static class ExperimentReader
 
     private static ExperimentSpec ReadSpec(Field spec, Metadata metadata, Field annotations)
     {
-        var earlyStopping = spec["earlyStopping"];
-        if (earlyStopping.IsSet)
-        {
-            earlyStopping.Wrong("is not available in this release; remove it, and every trial runs to its end");
-        }
-
         var nas = spec["nasConfig"];
         if (nas.IsSet)
         {
@@ -81,6 +75,7 @@ internal static class ExperimentReader
         var parameters = ParametersReader.Read(spec["parameters"], isRequired: !nas.IsSet);
         var (objective, objectiveJson) = ObjectiveReader.Read(spec["objective"]);
         var (algorithm, algorithmJson) = AlgorithmReader.Read(spec["algorithm"]);
+        var (stopping, stoppingJson) = AlgorithmReader.ReadEarlyStopping(spec["earlyStopping"]);
         var (template, templateJson) = TemplateReader.Read(spec, parameters.Names);
         var (parallel, max, maxFailed) = ReadBudgets(spec);
         var (collector, collectorJson) = CollectorReader.Read(spec["metricsCollectorSpec"]);
@@ -97,6 +92,11 @@ internal static class ExperimentReader
         };
         AddIfSet(json, "maxTrialCount", max);
         AddIfSet(json, "maxFailedTrialCount", maxFailed);
+        if (stoppingJson is not null)
+        {
+            json["earlyStopping"] = stoppingJson;
+        }
+
         json["metricsCollectorSpec"] = collectorJson;
         json["resumePolicy"] = ResumePolicies[(int)policy];
 
@@ -112,6 +112,7 @@ internal static class ExperimentReader
             collector, template, manifest)
         {
             Policy = metadata.Policy,
+            EarlyStopping = stopping,
             InitialPoints = InitialPointsReader.Read(annotations[InitialPointsReader.Name], parameters.Space),
         };
     }

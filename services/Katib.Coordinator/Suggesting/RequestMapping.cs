@@ -57,10 +57,20 @@ internal sealed class RequestMapping
                 ParameterSpecs = parameters,
                 Objective = objective,
                 Algorithm = algorithm,
+                EarlyStopping = spec.EarlyStopping is null ? null : ToWire(spec.EarlyStopping),
                 ParallelTrialCount = spec.ParallelTrialCount,
                 MaxTrialCount = spec.MaxTrialCount ?? 0,
             },
         };
+    }
+
+    /// <summary>The rule for early stopping with its settings.</summary>
+    public static Wire.EarlyStoppingSpec ToWire(AlgorithmSpec stopping)
+    {
+        var wire = new Wire.EarlyStoppingSpec { AlgorithmName = stopping.Name };
+        wire.AlgorithmSettings.Add(stopping.Settings.Select(
+            static s => new Wire.EarlyStoppingSetting { Name = s.Key, Value = s.Value }));
+        return wire;
     }
 
     /// <summary>The proposed points, in their order.</summary>

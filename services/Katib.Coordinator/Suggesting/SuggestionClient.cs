@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Configuration;
 using Katib.Coordinator.Experiments;
 using Wire = Api.V1.Beta1;
 
@@ -25,8 +24,6 @@ public sealed class SuggestionUnavailableException(string message, Exception inn
 /// <summary>Calls one algorithm service, as Katib's controller does, but with retries.</summary>
 public sealed class SuggestionClient : IDisposable
 {
-    private const int MaxMessageBytes = 64 * 1024 * 1024;
-
     private readonly Uri _endpoint;
     private readonly TimeProvider _time;
     private readonly GrpcChannel _channel;
@@ -48,25 +45,7 @@ public sealed class SuggestionClient : IDisposable
     {
         _endpoint = endpoint;
         _time = time;
-        _channel = GrpcChannel.ForAddress(endpoint, new()
-        {
-            MaxReceiveMessageSize = MaxMessageBytes,
-            MaxRetryAttempts = 10,
-            MaxRetryBufferPerCallSize = MaxMessageBytes,
-            MaxRetryBufferSize = 2 * MaxMessageBytes,
-            ServiceConfig = new() { MethodConfigs = { Retrying() } },
-
-            // .NET would ask the environment's proxy even for a service on this machine.
-            // Each call carries its trace in its headers; the handler would put a span of its own between, that nobody sees.
-            HttpHandler = new SocketsHttpHandler
-            {
-                UseProxy = !endpoint.IsLoopback,
-                EnableMultipleHttp2Connections = true,
-                ActivityHeadersPropagator = null,
-                SslOptions = endpoint.Scheme == Uri.UriSchemeHttps ? tls.ToOptions() : new(),
-            },
-            DisposeHttpClient = true,
-        });
+        _channel = ServiceChannel.Open(endpoint, tls);
         _client = new(_channel);
     }
 
@@ -122,19 +101,6 @@ public sealed class SuggestionClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();
 
-    private static MethodConfig Retrying() => new()
-    {
-        Names = { MethodName.Default },
-        RetryPolicy = new()
-        {
-            MaxAttempts = 10,
-            InitialBackoff = TimeSpan.FromMilliseconds(200),
-            MaxBackoff = TimeSpan.FromSeconds(5),
-            BackoffMultiplier = 2,
-            RetryableStatusCodes = { StatusCode.Unavailable, StatusCode.ResourceExhausted },
-        },
-    };
-
     private TracedCall Trace(ExperimentSpec spec, string method) =>
         new(_endpoint, spec.Algorithm.Name, $"{Wire.Suggestion.Descriptor.FullName}/{method}");
 
@@ -168,14 +134,6 @@ public sealed class SuggestionClient : IDisposable
         }
     }
 
-    /// <summary>UNKNOWN counts as a refusal because Katib's own services report a user's mistake with it.</summary>
-    private Exception Translate(RpcException failure, CancellationToken cancellationToken) => failure.StatusCode switch
-    {
-        _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(cancellationToken),
-        StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
-        StatusCode.Unavailable or StatusCode.DeadlineExceeded => new SuggestionUnavailableException(
-            $"The algorithm service at {_endpoint} does not answer; is it running?", failure),
-        _ => new SuggestionUnavailableException(
-            $"The algorithm service at {_endpoint} answered {failure.StatusCode}: {failure.Status.Detail}", failure),
-    };
+    private Exception Translate(RpcException failure, CancellationToken cancellationToken) =>
+        ServiceChannel.Translate($"algorithm service at {_endpoint}", failure, cancellationToken);
 }
