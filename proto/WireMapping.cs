@@ -221,6 +221,10 @@ public static class WireMapping
         _ => Wire.Distribution.Unspecified,
     };
 
+    /// <summary>Where a trial stands; one without a condition is only created.</summary>
+    public static TrialStatus StatusOf(Wire.Trial trial) =>
+        trial.Status is null ? TrialStatus.Created : ToStatus(trial.Status.Condition);
+
     private static TrialStatus ToStatus(Wire.TrialStatus.Types.TrialConditionType condition) => condition switch
     {
         Wire.TrialStatus.Types.TrialConditionType.Created => TrialStatus.Created,

@@ -7,6 +7,9 @@ namespace Katib;
 /// <summary>The settings of an algorithm as the user wrote them, with the algorithm's name.</summary>
 public sealed record AlgorithmSettings(string Algorithm, ImmutableArray<KeyValuePair<string, string>> Items)
 {
+    /// <summary>Where they stand below the experiment's <c>spec</c>, for messages.</summary>
+    public string Field { get; init; } = "algorithm";
+
     /// <summary>Begins to read them against what the algorithm declares; the reader collects what is wrong.</summary>
     public SettingsReader Read(ImmutableArray<SettingDeclaration> declared) => new(this, declared);
 }
@@ -129,14 +132,14 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
             {
                 var known = string.Join(", ", declared.Select(static d => d.Name));
                 _problems.Add(new(
-                    $"algorithm.algorithmSettings[{i}].name",
+                    $"{settings.Field}.algorithmSettings[{i}].name",
                     name,
                     $"is no setting of {settings.Algorithm}; it has {known}",
                     $"unknown setting {name} for algorithm {settings.Algorithm}"));
             }
             else if (!seen.Add(name))
             {
-                _problems.Add(new($"algorithm.algorithmSettings[{i}].name", name, "stands twice; remove one of them"));
+                _problems.Add(new($"{settings.Field}.algorithmSettings[{i}].name", name, "stands twice; remove one of them"));
             }
         }
 
@@ -154,7 +157,7 @@ public sealed class SettingsReader(AlgorithmSettings settings, ImmutableArray<Se
         {
             if (settings.Items[i].Key == name)
             {
-                return (settings.Items[i].Value, $"algorithm.algorithmSettings[{i}].value");
+                return (settings.Items[i].Value, $"{settings.Field}.algorithmSettings[{i}].value");
             }
         }
 

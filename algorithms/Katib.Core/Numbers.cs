@@ -23,6 +23,20 @@ public static class Numbers
         && double.IsFinite(value)
         && !text.Contains('\0', StringComparison.Ordinal); // .NET passes over zero characters at the end.
 
+    /// <summary>Reads what a program has printed as a number: a decimal number, an infinity or NaN, in any case and with or without a sign.</summary>
+    public static bool TryParseReported(ReadOnlySpan<char> text, out double value)
+    {
+        text = text.Trim();
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))
+        {
+            return true;
+        }
+
+        // Most languages print inf where .NET prints Infinity.
+        value = text is ['-', ..] ? double.NegativeInfinity : double.PositiveInfinity;
+        return (text is ['+' or '-', ..] ? text[1..] : text).Equals("inf", StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>
     /// The shortest text that reads back as the same number, in Python's spelling, which Katib's users see:
     /// <c>4.0</c>, <c>0.3</c>, <c>1.5e-05</c>, <c>1e+16</c>.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Katib.Algorithms.Bayesian;
+using Katib.Algorithms.EarlyStopping;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Hosting;
@@ -22,11 +23,22 @@ internal static class Algorithms
             ["random"] = (new RandomSearch(), "independent draws from the distributions, none twice; a strong baseline"),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
-    /// <summary>Serves an algorithm on a free loopback port: the same gRPC service as in its container.</summary>
+    /// <summary>The rules for ending trials early, likewise.</summary>
+    public static ImmutableSortedDictionary<string, (IStoppingRule Rule, string Summary)> StoppingRules { get; } =
+        new Dictionary<string, (IStoppingRule, string)>(StringComparer.Ordinal)
+        {
+            ["asha"] = (new SuccessiveHalving(), "keeps the best of each few trials at every rung; the most for long trainings"),
+            ["medianstop"] = (new MedianStop(), "gives up what is worse than the median of others at the same step"),
+        }.ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    /// <summary>Serves an algorithm, or a rule, on a free loopback port: the same gRPC service as in its container.</summary>
     public static async Task<(WebApplication Service, Uri Endpoint)> ServeAsync(
         string name, Action<ILoggingBuilder> log, CancellationToken cancellationToken)
     {
-        var service = SuggestionHost.Build(name, All[name].Algorithm, new(IPAddress.Loopback, 0), log);
+        var endpoint = new IPEndPoint(IPAddress.Loopback, 0);
+        var service = StoppingRules.TryGetValue(name, out var rule)
+            ? StoppingHost.Build(endpoint, log, (name, rule.Rule))
+            : SuggestionHost.Build(name, All[name].Algorithm, endpoint, log);
         await service.StartAsync(cancellationToken);
         return (service, new(service.Urls.Single()));
     }

@@ -13,7 +13,7 @@ namespace Katib.Cli;
 /// <summary>One <c>katib run</c>: from the file to the printed result.</summary>
 internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline telemetry, TimeProvider time) : IAsyncDisposable
 {
-    private WebApplication? _service;
+    private readonly List<WebApplication> _services = [];
 
     /// <summary>Runs the experiment, or goes on with it, and prints the result.</summary>
     /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
@@ -70,9 +70,9 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_service is not null)
+        foreach (var service in _services)
         {
-            await _service.DisposeAsync();
+            await service.DisposeAsync();
         }
     }
 
@@ -99,7 +99,8 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
             return given;
         }
 
-        (_service, var endpoint) = await Algorithms.ServeAsync(algorithm, telemetry.AddTo, cancellationToken);
+        var (service, endpoint) = await Algorithms.ServeAsync(algorithm, telemetry.AddTo, cancellationToken);
+        _services.Add(service);
         return endpoint;
     }
 }

@@ -37,13 +37,15 @@ internal sealed record ManifestFile(
 
         var runner = await findRunnerAsync(spec);
         var check = runner.Check(spec);
-        var isServedElsewhere = endpoints?.ContainsKey(spec.Algorithm.Name) is true;
         var problems = check.Problems
-            .Concat(isServedElsewhere ? [] : ProblemsOfAlgorithm(spec))
+            .Concat(IsServedElsewhere(spec.Algorithm) ? [] : ProblemsOfAlgorithm(spec))
+            .Concat(spec.EarlyStopping is { } stopping && !IsServedElsewhere(stopping) ? ProblemsOfRule(stopping, spec) : [])
             .Select(parsed.Locate)
             .OrderBy(static p => p.Line)
             .ToImmutableArray();
         return new(file.ToString(), folder, problems.IsEmpty ? spec : null, runner, problems, parsed.Warnings, check.Notes);
+
+        bool IsServedElsewhere(AlgorithmSpec served) => endpoints?.ContainsKey(served.Name) is true;
     }
 
     /// <summary>What stands in the file.</summary>
@@ -76,19 +78,33 @@ internal sealed record ManifestFile(
     private static ImmutableArray<Problem> ProblemsOfAlgorithm(ExperimentSpec spec)
     {
         var name = spec.Algorithm.Name;
-        if (!Algorithms.All.TryGetValue(name, out var known))
-        {
-            var remedy = NearestName.Of(name, Algorithms.All.Keys) is { } near
-                ? $"did you mean '{near}'?"
-                : $"katib has {string.Join(", ", Algorithms.All.Keys)}; another one is reached with --endpoint {name}=URL";
-            return [new("algorithm.algorithmName", name, $"is no algorithm of katib; {remedy}")];
-        }
+        return Algorithms.All.TryGetValue(name, out var known)
+            ? ProblemsOf(() => known.Algorithm.Suggest(
+                new(
+                    spec.Name, SearchSpace.Create(spec.Parameters, []), new(name, spec.Algorithm.Settings), [], 0, spec.MaxTrialCount),
+                0,
+                CancellationToken.None))
+            : [Unknown("algorithm", name, "algorithm", Algorithms.All.Keys)];
+    }
 
+    private static ImmutableArray<Problem> ProblemsOfRule(AlgorithmSpec stopping, ExperimentSpec spec) =>
+        Algorithms.StoppingRules.TryGetValue(stopping.Name, out var known)
+            ? ProblemsOf(() => known.Rule.Plan(new(stopping.Name, stopping.Settings) { Field = "earlyStopping" }, spec.Objective.Maximize))
+            : [Unknown("earlyStopping", stopping.Name, "rule for early stopping", Algorithms.StoppingRules.Keys)];
+
+    private static Problem Unknown(string field, string name, string kind, IEnumerable<string> known)
+    {
+        var remedy = NearestName.Of(name, known) is { } near
+            ? $"did you mean '{near}'?"
+            : $"katib has {string.Join(", ", known)}; another one is reached with --endpoint {name}=URL";
+        return new($"{field}.algorithmName", name, $"is no {kind} of katib; {remedy}");
+    }
+
+    private static ImmutableArray<Problem> ProblemsOf(Func<object> check)
+    {
         try
         {
-            var space = SearchSpace.Create(spec.Parameters, []);
-            _ = known.Algorithm.Suggest(
-                new(spec.Name, space, new(name, spec.Algorithm.Settings), [], 0, spec.MaxTrialCount), 0, CancellationToken.None);
+            _ = check();
             return [];
         }
         catch (InvalidStudyException invalid)

@@ -31,7 +31,7 @@ internal sealed class CallTelemetry
     private readonly Histogram<int> _histories;
     private readonly Counter<long> _fallbacks;
 
-    public CallTelemetry(IMeterFactory meters, ServedAlgorithm served, Admission admission)
+    public CallTelemetry(IMeterFactory meters, ServedContract served, Admission admission)
     {
         _algorithm = new("katib.algorithm.name", served.Name);
 #pragma warning disable CA2000 // The factory disposes what it makes.

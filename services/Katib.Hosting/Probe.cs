@@ -10,7 +10,7 @@ internal static class Probe
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static async Task<bool> IsServingAsync(int port, TlsCertificates? tls)
+    public static async Task<bool> IsServingAsync(int port, string service, TlsCertificates? tls)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
         if (tls is not null)
@@ -25,7 +25,7 @@ internal static class Probe
         try
         {
             var reply = await new Health.HealthClient(channel).CheckAsync(
-                new() { Service = SuggestionHost.KatibHealthName },
+                new() { Service = service },
                 deadline: (TimeProvider.System.GetUtcNow() + Patience).UtcDateTime);
             return reply.Status is HealthCheckResponse.Types.ServingStatus.Serving;
         }

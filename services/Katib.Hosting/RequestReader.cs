@@ -1,5 +1,6 @@
 using System.Buffers;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 
 namespace Katib.Hosting;
@@ -60,6 +61,27 @@ internal sealed class RequestReader(ServiceLimits limits)
             return new(null, absurd);
         }
     }
+
+    /// <summary>A method on the wire whose requests are read here.</summary>
+    public Method<Received<TRequest>, TReply> Unary<TRequest, TReply>(
+        ServiceDescriptor service, string name, MessageParser<TRequest> parser)
+        where TRequest : class, IMessage<TRequest>
+        where TReply : class, IMessage<TReply> =>
+        new(
+            MethodType.Unary,
+            service.FullName,
+            name,
+            new(
+                static (_, _) => throw new NotSupportedException("A service sends no requests."),
+                context => Read(parser, context.PayloadAsReadOnlySequence())),
+            new(
+                static (message, context) =>
+                {
+                    context.SetPayloadLength(message.CalculateSize());
+                    message.WriteTo(context.GetBufferWriter());
+                    context.Complete();
+                },
+                static _ => throw new NotSupportedException("A service reads no replies.")));
 
     private void ThrowIfAbsurd(ReadOnlySequence<byte> message)
     {

@@ -10,7 +10,7 @@ internal sealed record ServiceLimits
     /// container's. A message lies in memory twice while it is read, and something is made of it.
     /// </summary>
     public int MessageBytes { get; init; } = (int)Math.Clamp(
-        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 4 * Mebibyte, SuggestionHost.MaxMessageBytes);
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 4 * Mebibyte, ServiceHost.MaxMessageBytes);
 
     /// <summary>How long an experiment may be, or a trial: each of its bytes may take thirty in memory.</summary>
     public int PartBytes => MessageBytes / 16;

@@ -1,6 +1,4 @@
-using Google.Protobuf;
 using Grpc.AspNetCore.Server.Model;
-using Grpc.Core;
 using Katib.Proto;
 using Wire = Api.V1.Beta1;
 
@@ -17,32 +15,14 @@ internal sealed class SuggestionMethods(RequestReader reader) : IServiceMethodPr
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<SuggestionService> context)
     {
         context.AddUnaryMethod(
-            Unary<UnreadSuggestionsRequest, Wire.GetSuggestionsReply>("GetSuggestions", UnreadSuggestionsRequest.Parser),
+            reader.Unary<UnreadSuggestionsRequest, Wire.GetSuggestionsReply>(
+                Wire.Suggestion.Descriptor, "GetSuggestions", UnreadSuggestionsRequest.Parser),
             [],
             static (service, request, call) => service.GetSuggestions(request, call));
         context.AddUnaryMethod(
-            Unary<Wire.ValidateAlgorithmSettingsRequest, Wire.ValidateAlgorithmSettingsReply>(
-                "ValidateAlgorithmSettings", Wire.ValidateAlgorithmSettingsRequest.Parser),
+            reader.Unary<Wire.ValidateAlgorithmSettingsRequest, Wire.ValidateAlgorithmSettingsReply>(
+                Wire.Suggestion.Descriptor, "ValidateAlgorithmSettings", Wire.ValidateAlgorithmSettingsRequest.Parser),
             [],
             static (service, request, call) => service.ValidateAlgorithmSettings(request, call));
     }
-
-    private Method<Received<TRequest>, TReply> Unary<TRequest, TReply>(string name, MessageParser<TRequest> parser)
-        where TRequest : class, IMessage<TRequest>
-        where TReply : class, IMessage<TReply> =>
-        new(
-            MethodType.Unary,
-            Wire.Suggestion.Descriptor.FullName,
-            name,
-            new(
-                static (_, _) => throw new NotSupportedException("A service sends no requests."),
-                context => reader.Read(parser, context.PayloadAsReadOnlySequence())),
-            new(
-                static (message, context) =>
-                {
-                    context.SetPayloadLength(message.CalculateSize());
-                    message.WriteTo(context.GetBufferWriter());
-                    context.Complete();
-                },
-                static _ => throw new NotSupportedException("A service reads no replies.")));
 }

@@ -17,8 +17,9 @@ public sealed class DependencyRuleTests
         ["Katib.Telemetry"] = ([], ["OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Exporter.Prometheus.AspNetCore"]),
         ["Katib.Hosting"] = (["Katib.Proto", "Katib.Telemetry"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
+        ["Katib.EarlyStopping.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.Coordinator"] = (
-            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "Npgsql", "YamlDotNet"]),
+            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Grpc.AspNetCore", "Microsoft.Data.Sqlite", "Npgsql", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),
@@ -97,7 +98,9 @@ public sealed class DependencyRuleTests
         name.EndsWith(".Tests", StringComparison.Ordinal) || name is "Katib.Benchmarks" or "Katib.Otlp" or "Katib.TracedWorker";
 
     private static string KeyOf(string name) =>
-        name.StartsWith("Katib.Suggestion.", StringComparison.Ordinal) ? "Katib.Suggestion.*" : name;
+        name.StartsWith("Katib.Suggestion.", StringComparison.Ordinal) ? "Katib.Suggestion.*"
+        : name.StartsWith("Katib.EarlyStopping.", StringComparison.Ordinal) ? "Katib.EarlyStopping.*"
+        : name;
 
     private static bool RuleExists(string name) => Rules.ContainsKey(KeyOf(name));
 

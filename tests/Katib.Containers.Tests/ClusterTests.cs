@@ -37,6 +37,9 @@ public sealed class ClusterTests(Images images)
                     "rollout", "status", "--namespace", Namespace, "--timeout", "3m", $"deployment/suggestion-{name}")).Expect(0);
                 await AssertAnswersAsync($"suggestion-{name}", algorithm);
             }
+
+            _ = (await KubectlAsync(
+                "rollout", "status", "--namespace", Namespace, "--timeout", "3m", "deployment/earlystopping-medianstop")).Expect(0);
         }
         finally
         {

@@ -24,7 +24,7 @@ public sealed class ComposeTests(Images images)
 
         var services = Recipes.Parse(config.Expect(0).Output).Single()["services"]!.AsObject();
         Assert.Equal(
-            ["bayesianoptimization", "collector", "coordinator", "grid", "jaeger", "katib", "postgres", "prometheus", "random"],
+            ["bayesianoptimization", "collector", "coordinator", "grid", "jaeger", "katib", "medianstop", "postgres", "prometheus", "random"],
             services.Select(static s => s.Key).Order(StringComparer.Ordinal));
     }
 
@@ -46,7 +46,7 @@ public sealed class ComposeTests(Images images)
             await AssertHardenedAsync(compose);
             var digits = await compose.RunAsync("run", "--rm", "katib", "run", "examples/digits.yaml", "-o", "json");
             var bayesian = await RunShellAsync(compose, "bayesianoptimization");
-            var grid = await RunShellAsync(compose, "grid");
+            var grid = await RunShellAsync(compose, "grid", "earlyStopping: { algorithmName: medianstop }");
 
             var status = JsonNode.Parse(digits.Expect(0).Output)!["status"]!;
             Assert.Equal(15, (int?)status["trialsSucceeded"]);
@@ -99,7 +99,7 @@ public sealed class ComposeTests(Images images)
     }
 
     /// <summary>An experiment by some algorithm, whose worker is one command of the shell.</summary>
-    private static async Task<Said> RunShellAsync(Compose compose, string algorithm)
+    private static async Task<Said> RunShellAsync(Compose compose, string algorithm, string more = "")
     {
         var folder = Directory.CreateTempSubdirectory("katib-compose-");
         try
@@ -110,6 +110,7 @@ public sealed class ComposeTests(Images images)
                 .Replace("distribution: logUniform", "step: \"0.0001\"", StringComparison.Ordinal)
                 .Replace("max: \"0.99\"", "max: \"0.99\"\n        step: \"0.01\"", StringComparison.Ordinal)
                 .Replace("goal: 0.000001", "", StringComparison.Ordinal)
+                .Replace("parallelTrialCount: 3", $"parallelTrialCount: 3\n  {more}", StringComparison.Ordinal)
                 .Replace("image: busybox:1.37", "image: busybox:latest", StringComparison.Ordinal)
                 .Replace("maxTrialCount: 30", "maxTrialCount: 12", StringComparison.Ordinal);
             var file = Path.Combine(folder.FullName, "experiment.yaml");
@@ -131,7 +132,7 @@ public sealed class ComposeTests(Images images)
 
     private static async Task AssertHardenedAsync(Compose compose)
     {
-        foreach (var service in new[] { "random", "grid", "bayesianoptimization", "coordinator" })
+        foreach (var service in new[] { "random", "grid", "bayesianoptimization", "medianstop", "coordinator" })
         {
             var inspected = await InspectAsync(await compose.ContainerAsync(service));
             var host = inspected["HostConfig"]!;

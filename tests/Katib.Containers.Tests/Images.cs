@@ -15,7 +15,8 @@ public sealed class Images
 
     public static TheoryData<string> All =>
     [
-        "katib-suggestion-random", "katib-suggestion-grid", "katib-suggestion-bayesian", "katib-coordinator", "katib",
+        "katib-suggestion-random", "katib-suggestion-grid", "katib-suggestion-bayesian", "katib-earlystopping-medianstop", "katib-coordinator",
+        "katib",
     ];
 
     /// <summary>The name of an algorithm's image.</summary>

@@ -6,7 +6,7 @@ namespace Katib.Containers.Tests;
 public sealed class RecipeTests
 {
     public static TheoryData<string> Deployments =>
-        ["suggestion-random", "suggestion-grid", "suggestion-bayesian"];
+        ["suggestion-random", "suggestion-grid", "suggestion-bayesian", "earlystopping-medianstop"];
 
     [Fact]
     public void Images_and_manifests_have_the_version_of_the_programs()

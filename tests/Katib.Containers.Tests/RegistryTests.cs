@@ -59,6 +59,9 @@ public sealed class RegistryTests(Images images) : IAsyncLifetime
             ],
             fragment["runtime"]!["suggestions"]!.AsArray().Select(static s => ((string)s!["algorithmName"]!, (string)s["image"]!)));
         Assert.Equal(
+            [("medianstop", $"{_address}/team/katib-earlystopping-medianstop:9.8.7"), ("asha", $"{_address}/team/katib-earlystopping-medianstop:9.8.7")],
+            fragment["runtime"]!["earlyStoppings"]!.AsArray().Select(static s => ((string)s!["algorithmName"]!, (string)s["image"]!)));
+        Assert.Equal(
             Images.All.Select(static i => $"team/{i.Data}").Order(StringComparer.Ordinal),
             (await JsonAsync(registry, "v2/_catalog"))["repositories"]!.AsArray().Select(static r => (string)r!)
                 .Order(StringComparer.Ordinal));

@@ -12,18 +12,21 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     private readonly string _store;
     private Process _coordinator;
 
-    private ListeningCoordinator(Workplace place, string store)
+    private readonly string[] _settings;
+
+    private ListeningCoordinator(Workplace place, string store, string[] settings)
     {
-        (_place, _store) = (place, store);
+        (_place, _store, _settings) = (place, store, settings);
         _service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{_servicePort}");
         _coordinator = StartProgram();
     }
 
     public string Address { get; } = $"http://127.0.0.1:{Workplace.FreePort()}";
 
-    public static async Task<ListeningCoordinator> StartAsync(Workplace place, string store = "server.db")
+    public static async Task<ListeningCoordinator> StartAsync(
+        Workplace place, string store = "server.db", params string[] settings)
     {
-        var server = new ListeningCoordinator(place, store);
+        var server = new ListeningCoordinator(place, store, settings);
         await server.HealthyAsync();
         return server;
     }
@@ -74,10 +77,13 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
 
     private Process StartProgram() => _place.Start(
         "Katib.Coordinator.dll",
-        $"--Coordinator:Listen={Address}",
-        "--Coordinator:TokenFile=token",
-        $"--Coordinator:Store={_store}",
-        $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
+        [
+            .. _settings,
+            $"--Coordinator:Listen={Address}",
+            "--Coordinator:TokenFile=token",
+            $"--Coordinator:Store={_store}",
+            $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}",
+        ]);
 
     /// <summary>Waits for the health that a container's check would see.</summary>
     private Task HealthyAsync() => Workplace.UntilAsync("the coordinator is healthy", async () =>

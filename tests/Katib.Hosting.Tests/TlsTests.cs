@@ -71,10 +71,10 @@ public sealed class TlsTests : IDisposable
         Write(_authority.Issue("other"));
         var other = files.Parse(files.ReadContent());
 
-        Assert.True(await Probe.IsServingAsync(AddressOf(service).Port, own));
-        Assert.False(await Probe.IsServingAsync(AddressOf(service).Port, tls: null));
+        Assert.True(await Probe.IsServingAsync(AddressOf(service).Port, "api.v1.beta1.Suggestion", own));
+        Assert.False(await Probe.IsServingAsync(AddressOf(service).Port, "api.v1.beta1.Suggestion", tls: null));
         Write(_foreign.Issue("foreign"));
-        Assert.False(await Probe.IsServingAsync(AddressOf(service).Port, other));
+        Assert.False(await Probe.IsServingAsync(AddressOf(service).Port, "api.v1.beta1.Suggestion", other));
     }
 
     [Fact]

@@ -8,15 +8,17 @@ internal static class AlgorithmsCommand
 {
     public static Command Create()
     {
-        var command = new Command("algorithms", "List the algorithms with their settings and defaults.");
+        var command = new Command("algorithms", "List the algorithms, and the rules for early stopping, with their settings and defaults.");
         command.RefuseServer();
         command.SetAction(static parsed =>
         {
-            foreach (var (name, (algorithm, summary)) in Algorithms.All)
+            var algorithms = Algorithms.All.Select(static a => (a.Key, a.Value.Summary, a.Value.Algorithm.Settings));
+            var rules = Algorithms.StoppingRules.Select(static r => (r.Key, $"for earlyStopping: {r.Value.Summary}", r.Value.Rule.Settings));
+            foreach (var (name, summary, settings) in algorithms.Concat(rules))
             {
                 AnsiConsole.MarkupLineInterpolated($"[bold]{name}[/]  {summary}");
                 var table = new Table().Border(TableBorder.Simple).AddColumns("setting", "values", "default", "effect");
-                foreach (var setting in algorithm.Settings)
+                foreach (var setting in settings)
                 {
                     _ = table.AddRow(
                         Markup.Escape(setting.Name),

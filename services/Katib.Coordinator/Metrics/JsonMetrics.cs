@@ -78,7 +78,7 @@ internal static class JsonMetrics
 
         foreach (var property in entry.EnumerateObject())
         {
-            if (!property.NameEquals(TimestampKey) && MetricValue.TryParse(TextOf(property.Value), out _))
+            if (!property.NameEquals(TimestampKey) && Numbers.TryParseReported(TextOf(property.Value), out _))
             {
                 findings.AddNearMiss(property.Name);
             }

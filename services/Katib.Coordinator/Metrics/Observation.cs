@@ -67,12 +67,12 @@ public sealed record MetricSummary(string Name, string Min, string Max, string L
     public MetricSummary Add(string value, DateTimeOffset? time)
     {
         var next = this with { Count = Count + 1 };
-        if (MetricValue.TryParse(value, out var number) && !double.IsNaN(number))
+        if (Numbers.TryParseReported(value, out var number) && !double.IsNaN(number))
         {
             next = next with
             {
-                Min = MetricValue.TryParse(Min, out var min) && min <= number ? Min : value,
-                Max = MetricValue.TryParse(Max, out var max) && max >= number ? Max : value,
+                Min = Numbers.TryParseReported(Min, out var min) && min <= number ? Min : value,
+                Max = Numbers.TryParseReported(Max, out var max) && max >= number ? Max : value,
             };
         }
 
@@ -98,7 +98,7 @@ public readonly record struct ObjectiveValue(double? Value, string? Reason)
     /// <summary>Reads a value as a trial has written it.</summary>
     public static ObjectiveValue Of(string text) =>
         text is MetricSummary.Unavailable ? new(null, text)
-        : !MetricValue.TryParse(text, out var number) ? new(null, $"not a number: '{MetricsFindings.Excerpt(text)}'")
+        : !Numbers.TryParseReported(text, out var number) ? new(null, $"not a number: '{MetricsFindings.Excerpt(text)}'")
         : double.IsNaN(number) ? new(null, "NaN")
         : new(number, null);
 }

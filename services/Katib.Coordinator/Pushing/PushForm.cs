@@ -81,7 +81,7 @@ internal static class PushForm
         : throw new PushFormException(
             $"The metric's name '{Excerpt(name)}' has {name.Length} characters; it must have between 1 and {MaxNameLength}.");
 
-    private static string NumberOf(string name, string value) => value.Length <= MaxValueLength && MetricValue.TryParse(value, out _)
+    private static string NumberOf(string name, string value) => value.Length <= MaxValueLength && Numbers.TryParseReported(value, out _)
         ? value
         : throw new PushFormException($"The metric '{Excerpt(name)}' is '{Excerpt(value)}', which is no number; send one such as 0.31, 3.1e-1 or NaN.");
 

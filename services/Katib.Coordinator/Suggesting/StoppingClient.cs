@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Katib.Coordinator.Experiments;
@@ -65,7 +64,7 @@ public sealed class StoppingClient(Uri endpoint, string manager, string token, T
 
     private StoppingRule RuleOf(Wire.EarlyStoppingRule rule) => new(
         rule.Name,
-        double.TryParse(rule.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && !double.IsNaN(value)
+        Numbers.TryParseReported(rule.Value, out var value) && !double.IsNaN(value)
             ? value
             : throw new SuggestionRefusedException($"The {Service} answered with a rule for '{rule.Name}' whose value is '{rule.Value}'."),
         rule.Comparison switch
