@@ -9,7 +9,6 @@ for step in $(seq 10); do
   loss=$(awk -v x="$x" 'BEGIN { print x * x }')
 
   # Sent again where no answer comes: a step counts once.
-  curl --fail-with-body --silent --show-error --output /dev/null \
-    --retry 30 --retry-delay 1 --retry-connrefused --retry-all-errors \
-    --header "Authorization: Bearer $KATIB_PUSH_TOKEN" --data "loss=$loss" --data "step=$step" "$KATIB_PUSH_URL"
+  curl --fail --silent --show-error --retry 30 --retry-delay 1 --retry-connrefused --retry-all-errors \
+    --header "Authorization: Bearer $KATIB_PUSH_TOKEN" --data "loss=$loss" --data "step=$step" "$KATIB_PUSH_URL" >/dev/null
 done

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace Katib.EndToEnd.Tests;
@@ -69,7 +68,7 @@ public sealed class EarlyStoppingTests
     {
         using var place = new Workplace();
         place.Write("descent.yaml", Descent("medianstop", ("start_step", "0")));
-        var settings = (await place.KatibAsync("validate", "descent.yaml")).Expect(2).Error;
+        var settings = (await place.KatibAsync("validate", "descent.yaml")).Expect(2).Output;
         place.Write("descent.yaml", Descent("medianstopp"));
         var name = (await place.KatibAsync("run", "descent.yaml")).Expect(2).Error;
 
@@ -81,7 +80,7 @@ public sealed class EarlyStoppingTests
     {
         var status = JsonNode.Parse(run.Expect(0).Output)!["status"]!;
         Assert.Equal("True", SucceededOf(run));
-        Assert.InRange((int)status["trialsEarlyStopped"]!, 1, 5);
+        Assert.InRange((int)status["trialsEarlyStopped"]!, 1, 7);
         Assert.Equal(8, (int)status["trialsEarlyStopped"]! + (int)status["trialsSucceeded"]!);
 
         // The best one has run to its end: x is 1 there.

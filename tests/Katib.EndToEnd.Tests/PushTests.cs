@@ -51,7 +51,7 @@ public sealed class PushTests
             .Replace("image: curlimages/curl:latest", "image: busybox:latest\n                imagePullPolicy: Never", StringComparison.Ordinal)
             .Replace(
                 "[sh, push/push.sh]",
-                """[sh, -c, 'wget -qO- --header "Authorization: Bearer $KATIB_PUSH_TOKEN" --post-data "loss=0.5&step=1" "$KATIB_PUSH_URL"']""",
+                """[sh, -c, 'curl -fsS -H "Authorization: Bearer $KATIB_PUSH_TOKEN" -d loss=0.5 -d step=1 "$KATIB_PUSH_URL"']""",
                 StringComparison.Ordinal));
 
         var run = await place.KatibAsync("run", "push.yaml", "--runner", "docker", "--max-trials", "2", "--output", "json");
