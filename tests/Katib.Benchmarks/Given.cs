@@ -18,7 +18,8 @@ internal static class Given
     /// <param name="trials">Its maxTrialCount.</param>
     /// <param name="parallel">How many run at once.</param>
     /// <param name="parameters">How many parameters it has, of all four types in turn.</param>
-    public static ExperimentSpec Experiment(string name, int trials, int parallel, int parameters)
+    /// <param name="script">What the worker does, as a line of shell.</param>
+    public static ExperimentSpec Experiment(string name, int trials, int parallel, int parameters, string script = $"echo {Metric}=1")
     {
         var numbers = Enumerable.Range(0, parameters).ToArray();
         var parsed = ExperimentYaml.Parse(FormattableString.Invariant($$"""
@@ -46,7 +47,7 @@ internal static class Given
                         containers:
                           - name: training
                             image: busybox:1.37
-                            command: [sh, -c, echo {{Metric}}=1, {{string.Join(", ", numbers.Select(static i => $"\"${{trialParameters.p{i}}}\""))}}]
+                            command: [sh, -c, {{System.Text.Json.JsonSerializer.Serialize(script)}}, {{string.Join(", ", numbers.Select(static i => $"\"${{trialParameters.p{i}}}\""))}}]
             """));
         return parsed.Spec ?? throw new InvalidOperationException(string.Join('\n', parsed.Problems));
     }

@@ -18,11 +18,15 @@ const string usage = """
       loop     coordinator's CPU for each trial that does nothing; against bare process starts
       store    status, best and export with 20,000 trials in the store; against katib --help
       containers  start and memory of the images that `docker compose build` has made, inside Katib's limits
+      stopping  worker time that early stopping saves on a real training; against none (a quarter of an hour)
+      push     observations that 200 trials push in a second; against a server that does nothing
       quality  a command of its own: how good the points are, side by side with other optimisers
 
       --bin FOLDER   published programs, laid out as in artifacts/publish; they are published there when left out
+      --store URL    the database for push, in place of a SQLite file
       --trials N     how many trials the loop runs (default 5000)
     """;
+string? store = null;
 var benchmarks = new Dictionary<string, Func<Programs, int, Task>>(StringComparer.Ordinal)
 {
     ["start"] = static (programs, _) => StartBenchmark.RunAsync(programs),
@@ -32,6 +36,8 @@ var benchmarks = new Dictionary<string, Func<Programs, int, Task>>(StringCompare
     ["loop"] = static (_, trials) => LoopBenchmark.RunAsync(trials),
     ["store"] = static (programs, _) => StoreBenchmark.RunAsync(programs),
     ["containers"] = static (_, _) => ContainersBenchmark.RunAsync(),
+    ["stopping"] = static (_, _) => StoppingBenchmark.RunAsync(),
+    ["push"] = (_, _) => PushBenchmark.RunAsync(store),
 };
 var names = new List<string>();
 var trials = 5000;
@@ -42,6 +48,9 @@ for (var i = 0; i < args.Length; i++)
     {
         case "--bin" when i + 1 < args.Length:
             bin = args[++i];
+            break;
+        case "--store" when i + 1 < args.Length:
+            store = args[++i];
             break;
         case "--trials" when i + 1 < args.Length
             && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out trials) && trials > 0:
