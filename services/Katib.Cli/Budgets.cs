@@ -10,11 +10,12 @@ namespace Katib.Cli;
 /// <param name="MaxTrials">How many trials there are in all.</param>
 /// <param name="Devices">How many devices there are, each for one trial at a time.</param>
 /// <param name="Annotations">Annotations in place of the file's: how long things may take, what is tried again.</param>
+/// <param name="WarmStart">A table of results from elsewhere; null for none.</param>
 internal sealed record Budgets(
-    int? Parallel, int? MaxTrials, int? Devices, ImmutableArray<KeyValuePair<string, string>> Annotations)
+    int? Parallel, int? MaxTrials, int? Devices, ImmutableArray<KeyValuePair<string, string>> Annotations, FileInfo? WarmStart = null)
 {
     /// <summary>Whether the file's stand.</summary>
-    public bool IsEmpty => Parallel is null && MaxTrials is null && Devices is null && Annotations.IsEmpty;
+    public bool IsEmpty => Parallel is null && MaxTrials is null && Devices is null && Annotations.IsEmpty && WarmStart is null;
 
     /// <summary>The experiment with these budgets; no more trials at once than there are devices.</summary>
     public ExperimentSpec ApplyTo(ExperimentSpec spec)
@@ -25,7 +26,10 @@ internal sealed record Budgets(
         }
 
         var manifest = spec.Manifest.DeepClone().AsObject();
-        foreach (var (name, value) in Annotations)
+        var annotations = WarmStart is null
+            ? Annotations
+            : Annotations.Add(new(PriorResultsReader.Name, PriorResultsReader.Write(ResultsTable.Read(WarmStart, spec, Console.Error))));
+        foreach (var (name, value) in annotations)
         {
             var metadata = manifest["metadata"]!.AsObject();
             metadata["annotations"] ??= new JsonObject();

@@ -48,7 +48,9 @@ public sealed class ExperimentLoop(
         stored.State.Trials.ToDictionary(static t => t.Name, static t => t.Number, StringComparer.Ordinal);
 
     private readonly HashSet<string> _points =
-        stored.State.Trials.Select(static t => Key(t.Assignments)).ToHashSet(StringComparer.Ordinal);
+        stored.State.Trials.Select(static t => Key(t.Assignments))
+            .Concat(spec.PriorResults.Select(static r => Key(r.Point)))
+            .ToHashSet(StringComparer.Ordinal);
 
     private readonly ExperimentTrace _trace = ExperimentTrace.Of(spec.Namespace, spec.Name, stored.State);
 

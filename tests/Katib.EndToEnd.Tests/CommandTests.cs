@@ -6,6 +6,31 @@ namespace Katib.EndToEnd.Tests;
 public sealed class CommandTests
 {
     [Fact]
+    public async Task What_another_experiment_has_found_is_known_from_the_start_and_not_tried_again()
+    {
+        using var place = new Workplace();
+        place.Write("ledger.yaml", Manifests.Ledger("random", trials: 12, parallel: 3, seconds: 0));
+        _ = (await place.KatibAsync("run", "ledger.yaml")).Expect(0);
+        var table = (await place.KatibAsync("export", "ledger")).Expect(0).Output;
+        place.Write("results.csv", table + string.Join(',', table.Split("\r\n")[1].Split(',')).Replace("ledger-0001", "other", StringComparison.Ordinal) + "\r\n");
+        place.Write("second.yaml", Manifests.Ledger("grid", trials: 30, parallel: 3, seconds: 0).Replace("name: ledger", "name: second", StringComparison.Ordinal));
+
+        var run = (await place.KatibAsync("run", "second.yaml", "--warm-start", "results.csv")).Expect(0);
+        var missing = (await place.KatibAsync("run", "second.yaml", "--warm-start", "none.csv")).Expect(2);
+        place.Write("other.csv", "x,k\n1,2\n");
+        var wrong = (await place.KatibAsync("run", "second.yaml", "--warm-start", "other.csv")).Expect(2);
+
+        Assert.Contains("results.csv: the algorithm begins with 12 of 13 rows", run.Error, StringComparison.Ordinal);
+        Assert.Contains("1 repeated", run.Error, StringComparison.Ordinal);
+        var lines = await File.ReadAllLinesAsync(place.PathOf("ledger.txt"), TestContext.Current.CancellationToken);
+        string[] tried = [.. lines.Where(static l => l.StartsWith("begin", StringComparison.Ordinal))];
+        Assert.Equal(30, tried.Length);
+        Assert.Equal(30, tried.Distinct().Count());
+        Assert.Contains("no such file", missing.Error, StringComparison.Ordinal);
+        Assert.Contains("has no column 'loss', nor 'metrics.loss.min'", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_can_be_looked_at_exported_and_deleted()
     {
         using var place = new Workplace();

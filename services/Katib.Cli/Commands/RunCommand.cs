@@ -37,6 +37,14 @@ internal static class RunCommand
         {
             Description = "How often a failed trial is tried again, by what it has failed of: infra=9,oom=0,user=0 unless told",
         };
+        var atEnd = new Option<string?>("--at-end")
+        {
+            Description = "What becomes of trials that run when the experiment ends: stop (unless told), or finish",
+        };
+        var warmStart = new Option<FileInfo?>("--warm-start")
+        {
+            Description = "Results from elsewhere that the algorithm begins with: a CSV file as `katib export` writes it, or with a column for each parameter and for the objective",
+        };
         var store = CommonOptions.Store();
         var endpoints = new Option<KeyValuePair<string, Uri>[]>("--endpoint")
         {
@@ -66,7 +74,7 @@ internal static class RunCommand
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, trialTimeout, maxDuration, retry, store, endpoints, runner, gpus, fresh, anonymous, output,
+            file, parallel, maxTrials, trialTimeout, maxDuration, retry, atEnd, warmStart, store, endpoints, runner, gpus, fresh, anonymous, output,
         };
         command.ExcludeWithServer(store, endpoints, runner, gpus, anonymous);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -81,7 +89,9 @@ internal static class RunCommand
                     .. Annotation(PolicyReader.TrialTimeout, parsed.GetValue(trialTimeout)),
                     .. Annotation(PolicyReader.MaxDuration, parsed.GetValue(maxDuration)),
                     .. Annotation(PolicyReader.Retry, parsed.GetValue(retry)),
-                ]);
+                    .. Annotation(PolicyReader.AtEnd, parsed.GetValue(atEnd)),
+                ],
+                parsed.GetValue(warmStart));
             var isJson = parsed.GetRequiredValue(output) is "json";
             if (CommonOptions.OpenServer(parsed) is { } server)
             {

@@ -35,14 +35,19 @@ public static class ExperimentMachine
             return [.. stops];
         }
 
-        if (Ending(spec, state, active.Length) is { } outcome)
-        {
-            return [new ExperimentAction.Finish(outcome), .. stops];
-        }
-
         var unwanted = active
             .Where(t => state.Wishes.ContainsKey(t.Number))
             .Select(static t => (ExperimentAction)new ExperimentAction.StopTrial(t));
+        if (Ending(spec, state, active.Length) is { } outcome)
+        {
+            if (spec.Policy.LetsTrialsFinish && active.Any(static t => t.Status is not TrialStatus.Created))
+            {
+                return [.. unwanted];
+            }
+
+            return [new ExperimentAction.Finish(outcome), .. stops];
+        }
+
         if (state.IsPaused)
         {
             return [.. unwanted];

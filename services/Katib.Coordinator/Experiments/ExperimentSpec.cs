@@ -33,6 +33,9 @@ public sealed record ExperimentSpec(
     /// <summary>The points that are tried before the algorithm is asked for any, in this order.</summary>
     public ImmutableArray<ImmutableArray<Assignment>> InitialPoints { get; init; } = [];
 
+    /// <summary>What is known from elsewhere: the algorithm hears of it, no trial repeats it, and it is no trial of this experiment.</summary>
+    public ImmutableArray<PriorResult> PriorResults { get; init; } = [];
+
     /// <summary>Who says when a trial is to be ended early, and its settings; null where each runs to its end.</summary>
     public AlgorithmSpec? EarlyStopping { get; init; }
 
@@ -46,6 +49,11 @@ public sealed record ExperimentSpec(
     public bool AllowsDuplicates => Algorithm.Settings.Any(
         static s => s.Key is "allow_duplicates" && bool.TryParse(s.Value, out var allowed) && allowed);
 }
+
+/// <summary>What the objective was at a point, in another experiment or by another program.</summary>
+/// <param name="Point">The point.</param>
+/// <param name="Value">The objective's value; finite.</param>
+public sealed record PriorResult(ImmutableArray<Assignment> Point, double Value);
 
 /// <summary>The objective. <paramref name="Strategies"/> has one entry for every metric.</summary>
 public sealed record ObjectiveSpec(

@@ -15,6 +15,9 @@ public sealed record RunPolicy
     /// <summary>Whether a trial that has run out of time counts as early stopped, with what it has reported.</summary>
     public bool KeepsTimedOut { get; init; }
 
+    /// <summary>Whether trials that run when the experiment ends may run to their own ends first.</summary>
+    public bool LetsTrialsFinish { get; init; }
+
     /// <summary>How long the experiment may take from its beginning; null for as long as it likes.</summary>
     public TimeSpan? MaxDuration { get; init; }
 }

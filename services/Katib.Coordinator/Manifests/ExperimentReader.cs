@@ -113,6 +113,7 @@ internal static class ExperimentReader
         {
             Policy = metadata.Policy,
             EarlyStopping = stopping,
+            PriorResults = PriorResultsReader.Read(annotations[PriorResultsReader.Name], parameters.Space),
             InitialPoints = InitialPointsReader.Read(annotations[InitialPointsReader.Name], parameters.Space),
         };
     }

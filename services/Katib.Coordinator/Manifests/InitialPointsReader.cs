@@ -14,28 +14,32 @@ internal static class InitialPointsReader
     /// <summary>The points, in their order, each written as the search space writes it; none twice.</summary>
     public static ImmutableArray<ImmutableArray<Assignment>> Read(Field annotation, SearchSpace? space)
     {
+        // What is wrong with the space itself is said where it stands.
+        var items = ItemsOf(annotation, MaxPoints, "points", Remedy);
+        return space is null ? [] : [.. items.Select(item => ReadPoint(item, space)).OfType<Point>().Distinct().Select(space.Format)];
+    }
+
+    /// <summary>The items of a list in an annotation, complained about where they stand; none where there is none, or it is no list.</summary>
+    public static IEnumerable<Field> ItemsOf(Field annotation, int max, string what, string remedy)
+    {
         if (!annotation.IsSet)
         {
             return [];
         }
 
         var unreadable = new Findings();
-        if (YamlReader.Read(annotation.Value, unreadable) is not ManifestList list || unreadable.Any)
+        if (YamlReader.Read(annotation.Value, unreadable) is ManifestList list && !unreadable.Any)
         {
-            annotation.Wrong($"is no list of points{(unreadable.Any ? $" ({unreadable.Problems[0].Message})" : "")}; {Remedy}");
-            return [];
+            return new Field(annotation.Findings, annotation.Path, annotation.Line, list).Items(max)
+                .Select(item => item with { Line = annotation.Line });
         }
 
-        // What is wrong with the space itself is said where it stands.
-        var items = new Field(annotation.Findings, annotation.Path, annotation.Line, list).Items(MaxPoints);
-        return space is null ? [] : [.. items
-            .Select(item => ReadPoint(item with { Line = annotation.Line }, space))
-            .OfType<Point>()
-            .Distinct()
-            .Select(space.Format)];
+        annotation.Wrong($"is no list of {what}{(unreadable.Any ? $" ({unreadable.Problems[0].Message})" : "")}; {remedy}");
+        return [];
     }
 
-    private static Point? ReadPoint(Field item, SearchSpace space)
+    /// <summary>A map from all parameters to values; null where it is none, which is complained about.</summary>
+    public static Point? ReadPoint(Field item, SearchSpace space)
     {
         if (!item.IsAnyMap())
         {

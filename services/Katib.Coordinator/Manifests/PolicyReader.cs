@@ -15,7 +15,12 @@ public static class PolicyReader
     /// <summary>How long the experiment may take: <c>8h</c>.</summary>
     public const string MaxDuration = "tuning.katib/max-duration";
 
+    /// <summary>What becomes of trials that run when the experiment ends: <c>stop</c>, or <c>finish</c>.</summary>
+    public const string AtEnd = "tuning.katib/at-end";
+
     private const int MaxRetries = 100;
+    private const string Stop = "stop";
+    private const string Finish = "finish";
     private const string Keep = "keep";
 
     private static readonly string[] Classes = ["infra", "oom", "user"];
@@ -37,6 +42,16 @@ public static class PolicyReader
                 TrialTimeout = ReadDuration(timeout, words is [var text, Keep] ? text : timeout.Value, $", and '{Keep}' behind it to keep what such a trial has reported"),
                 KeepsTimedOut = words is [_, Keep],
             };
+        }
+
+        if (annotations[AtEnd] is { IsSet: true } end)
+        {
+            if (end.Value is not (Stop or Finish))
+            {
+                end.MustBeOneOf(Stop, Finish);
+            }
+
+            policy = policy with { LetsTrialsFinish = end.Value is Finish };
         }
 
         return annotations[MaxDuration] is { IsSet: true } duration

@@ -28,8 +28,9 @@ internal sealed class RequestMapping
         {
             Experiment = experiment,
             CurrentRequestNumber = count,
-            TotalRequestNumber = state.Trials.Length + count,
+            TotalRequestNumber = spec.PriorResults.Length + state.Trials.Length + count,
         };
+        request.Trials.Add(spec.PriorResults.Select((result, i) => ToWire(spec, result, i, state.StartedAt, experiment.Spec.Objective)));
         request.Trials.Add(state.Trials.Select(t => Remembered(t, spec.Objective, experiment.Spec.Objective)));
         return request;
     }
@@ -117,6 +118,28 @@ internal sealed class RequestMapping
         }
 
         return wire;
+    }
+
+    /// <summary>A result from elsewhere, as a trial that ended when the experiment began.</summary>
+    private static Wire.Trial ToWire(
+        ExperimentSpec spec, PriorResult result, int index, DateTimeOffset begun, Wire.ObjectiveSpec wireObjective)
+    {
+        var assignments = new Wire.TrialSpec.Types.ParameterAssignments();
+        assignments.Assignments.Add(result.Point.Select(static a => new Wire.ParameterAssignment { Name = a.Name, Value = a.Value }));
+        var observation = new Wire.Observation();
+        observation.Metrics.Add(new Wire.Metric { Name = spec.Objective.MetricName, Value = Numbers.Format(result.Value) });
+        return new()
+        {
+            Name = string.Create(CultureInfo.InvariantCulture, $"{spec.Name}-prior-{index + 1:0000}"),
+            Spec = new() { Objective = wireObjective, ParameterAssignments = assignments },
+            Status = new()
+            {
+                StartTime = Format(begun),
+                CompletionTime = Format(begun),
+                Condition = Wire.TrialStatus.Types.TrialConditionType.Succeeded,
+                Observation = observation,
+            },
+        };
     }
 
     private static Wire.Trial ToWire(TrialState trial, ObjectiveSpec objective, Wire.ObjectiveSpec wireObjective)

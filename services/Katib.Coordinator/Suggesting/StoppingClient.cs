@@ -45,7 +45,8 @@ public sealed class StoppingClient(Uri endpoint, string manager, string token, T
     public async Task<ImmutableArray<StoppingRule>> AskAsync(
         ExperimentSpec spec, ExperimentState state, CancellationToken cancellationToken)
     {
-        var known = _mapping.ToRequest(spec, state, count: 0);
+        // Of results from elsewhere only the last value is known.
+        var known = _mapping.ToRequest(spec with { PriorResults = [] }, state, count: 0);
         var request = new Wire.GetEarlyStoppingRulesRequest { Experiment = known.Experiment, DbManagerAddress = manager };
         request.Trials.Add(known.Trials);
         try

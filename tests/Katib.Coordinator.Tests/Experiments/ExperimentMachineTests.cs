@@ -10,6 +10,21 @@ namespace Katib.Coordinator.Tests.Experiments;
 public sealed class ExperimentMachineTests
 {
     [Fact]
+    public void At_the_end_running_trials_may_finish_where_that_is_asked_for()
+    {
+        var spec = Given.Spec(max: 9, parallel: 3, goal: 0.5) with { Policy = RunPolicy.Default with { LetsTrialsFinish = true } };
+        var reached = Given.Trial(1, TrialStatus.Succeeded, "0.4");
+
+        Assert.Empty(ExperimentMachine.Next(spec, Given.State(reached, Given.Trial(2, TrialStatus.Running), Given.Trial(3, TrialStatus.Created))));
+
+        // What was never begun is not begun any more.
+        Assert.Equal(
+            [typeof(ExperimentAction.Finish), typeof(ExperimentAction.StopTrial)],
+            ExperimentMachine.Next(spec, Given.State(reached, Given.Trial(2, TrialStatus.Succeeded, "0.6"), Given.Trial(3, TrialStatus.Created)))
+                .Select(static a => a.GetType()));
+    }
+
+    [Fact]
     public void A_new_experiment_asks_for_as_many_trials_as_may_run_at_once()
     {
         Assert.Equal([new RequestTrials(3)], ExperimentMachine.Next(Given.Spec(), Given.State()));

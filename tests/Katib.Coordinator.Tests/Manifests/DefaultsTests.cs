@@ -150,6 +150,34 @@ public sealed class DefaultsTests
     }
 
     [Theory]
+    [InlineData("[{point: {lr: 0.02}, value: 0.5}, {point: {lr: 0.020}, value: 7}]", "0.02=0.5")]
+    [InlineData("[{\"point\": {\"lr\": \"1e-2\"}, \"value\": \"-1e-05\"}]", "0.01=-1E-05")]
+    public void Results_from_elsewhere_are_read_once_each(string results, string expected)
+    {
+        var text = Corpus.Read("Valid", "event-collector.yaml").Replace(
+            "metadata:", $"metadata:\n  annotations:\n    tuning.katib/prior-results: |\n      {results}", StringComparison.Ordinal);
+
+        var spec = ExperimentYaml.Parse(text).Spec!;
+
+        Assert.Equal(expected, string.Join(' ', spec.PriorResults.Select(static r => FormattableString.Invariant($"{r.Point[0].Value}={r.Value}"))));
+        Assert.Equal(PriorResultsReader.Write(spec.PriorResults), PriorResultsReader.Write(
+            ExperimentYaml.Parse(spec.Manifest.ToJsonString()).Spec!.PriorResults));
+    }
+
+    [Theory]
+    [InlineData("[{point: {lr: 0.02}}]", "prior-results'][0].value: is missing; give the value that the objective had there")]
+    [InlineData("[{point: {lr: 0.02}, value: NaN}]", "must be a finite number")]
+    [InlineData("[{point: {lr: 0.9}, value: 1}]", "is no value of this parameter")]
+    [InlineData("lr=1", "is no list of results; write a list of points with values")]
+    public void Results_from_elsewhere_that_are_wrong_are_named(string results, string words)
+    {
+        var text = Corpus.Read("Valid", "event-collector.yaml").Replace(
+            "metadata:", $"metadata:\n  annotations:\n    tuning.katib/prior-results: '{results}'", StringComparison.Ordinal);
+
+        Assert.Contains(ExperimentYaml.Parse(text).Problems, p => $"{p.Path}: {p.Message}".Contains(words, StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("lr=1", "'tuning.katib/initial-points']: is no list of points; write a list of maps")]
     [InlineData("[{lr: 0.02}", "'tuning.katib/initial-points']: is no list of points (")]
     [InlineData("[{lr: 0.9}]", "initial-points'][0].lr: is no value of this parameter")]

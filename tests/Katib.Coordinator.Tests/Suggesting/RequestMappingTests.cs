@@ -7,6 +7,19 @@ namespace Katib.Coordinator.Tests.Suggesting;
 
 public sealed class RequestMappingTests
 {
+    [Fact]
+    public void Results_from_elsewhere_are_sent_before_the_trials()
+    {
+        var spec = Given.Spec() with { PriorResults = [new([new("x", "0.25")], 3)] };
+
+        var request = new RequestMapping().ToRequest(spec, Given.State(Given.Trial(1, TrialStatus.Succeeded, "0.5")), 2);
+
+        Assert.Equal(["study-prior-0001", "study-0001"], request.Trials.Select(static t => t.Name));
+        Assert.Equal((4, 2), (request.TotalRequestNumber, request.CurrentRequestNumber));
+        Assert.Equal("3.0", request.Trials[0].Status.Observation.Metrics.Single().Value);
+        Assert.Equal("0.25", request.Trials[0].Spec.ParameterAssignments.Assignments.Single().Value);
+    }
+
     /// <summary>Katib's case CL1, but for what the type's remarks name: trials without metrics are sent.</summary>
     [Fact]
     public void A_request_has_Katibs_shape()
