@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Configuration;
@@ -161,6 +162,14 @@ public sealed class SuggestionClient : IDisposable
                 + $"where {string.Join(", ", expected)} were asked for; is it the service of '{spec.Algorithm.Name}'?");
         }
 
+        if (points.SelectMany(static p => p).FirstOrDefault(a => !FeasibleValue.Is(spec.Parameters.Single(p => p.Name == a.Name), a.Value))
+            is { Name: { } name } outside)
+        {
+            throw new SuggestionUnavailableException(
+                $"{_endpoint} answered with {name}={outside.Value}, which is not in the parameter's feasibleSpace.",
+                new InvalidOperationException("The response contains an infeasible value"));
+        }
+
         if (reply.ParameterAssignments.Any(static p => p.TrialName.Length > 0))
         {
             throw new SuggestionRefusedException(
@@ -168,13 +177,19 @@ public sealed class SuggestionClient : IDisposable
         }
     }
 
+    private static string WhyNot(RpcException failure) => failure.StatusCode is StatusCode.DeadlineExceeded
+        ? "the time for it is over"
+        : (failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail).TrimEnd('.');
+
     /// <summary>UNKNOWN counts as a refusal because Katib's own services report a user's mistake with it.</summary>
     private Exception Translate(RpcException failure, CancellationToken cancellationToken) => failure.StatusCode switch
     {
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(cancellationToken),
         StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
+        _ when failure.Status.DebugException?.GetBaseException() is InvalidProtocolBufferException => new SuggestionUnavailableException(
+            $"{_endpoint} answered with what is no reply of an algorithm service.", failure),
         StatusCode.Unavailable or StatusCode.DeadlineExceeded => new SuggestionUnavailableException(
-            $"The algorithm service at {_endpoint} does not answer; is it running?", failure),
+            $"The algorithm service at {_endpoint} does not answer ({WhyNot(failure)}); is it running?", failure),
         _ => new SuggestionUnavailableException(
             $"The algorithm service at {_endpoint} answered {failure.StatusCode}: {failure.Status.Detail}", failure),
     };
