@@ -361,9 +361,7 @@ public sealed class ExperimentStore : IAsyncDisposable
             }
             catch (Exception failure) when (failure is DbException or HeldElsewhereException)
             {
-                // Class 57P: the server is being stopped or started, or ends this session.
-                var isGone = failure is HeldElsewhereException or DbException { IsTransient: true }
-                    || (failure is DbException { SqlState: { } state } && state.StartsWith("57P", StringComparison.Ordinal));
+                var isGone = failure is HeldElsewhereException || (failure is DbException refusal && _database.MayPass(refusal));
                 if (!isGone || (attempt > 1 && !IsPatient))
                 {
                     throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
@@ -387,7 +385,9 @@ public sealed class ExperimentStore : IAsyncDisposable
     {
         if (_connection is { State: ConnectionState.Open } open)
         {
-            return open;
+            // What is written to a file that nobody can find any more is lost without a word.
+            return _database.Exists ? open : throw new StoreException(
+                $"The store '{_database.Name}' was removed while it was in use; nothing more can be saved.");
         }
 
         await DisposeAsync();
