@@ -44,6 +44,11 @@ internal static class ExitMessage
         "The trial ended without an exit code: it was stopped, what ran it was killed, or the machine restarted."
             + LastWords(log));
 
+    public static TrialExit FolderRemoved(string folder) => new(
+        TrialExitKind.Lost,
+        null,
+        $"The trial's folder '{folder}' was removed while it ran, and with it its log and its exit code.");
+
     public static TrialExit NotStarted(string why) => new(TrialExitKind.NotStarted, null, why);
 
     private static string Failure(int code) =>

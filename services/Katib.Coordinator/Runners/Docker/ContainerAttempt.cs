@@ -234,6 +234,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + LimitOf(plan)?.Span
             - site.Time.GetUtcNow();
         left = _folder.DeadlineHasPassed || left < TimeSpan.Zero ? TimeSpan.Zero : left;
+
+        // The clock on the wall may have been put back.
+        left = left > LimitOf(plan)?.Span ? LimitOf(plan)?.Span : left;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(left < LongestWait ? left.Value : LongestWait);
         Task waiting = site.Docker.Client.Containers.WaitContainerAsync(container, patience.Token);

@@ -80,7 +80,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
             await WaitForAsync(supervisor, cancellationToken);
         }
 
-        return _folder.ReadClaim() is null && !_folder.DeadlineHasPassed
+        return _folder.ReadClaim() is null && _folder.Exists && !_folder.DeadlineHasPassed
             ? $"The trial's supervisor could not take over its folder '{_folder.Path}'; "
                 + "see that the disk has room and that the folder can be written to."
             : null;
@@ -130,7 +130,8 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     /// <summary>Waits for the end of whatever has the claim, and tidies up after it.</summary>
     private async Task<TrialExit> AdoptAsync(CancellationToken cancellationToken)
     {
-        while (await WaitBeforeNextLookAsync(cancellationToken) is { } wait)
+        var adopted = (site.Time.GetTimestamp(), site.Time.GetUtcNow());
+        while (await WaitBeforeNextLookAsync(adopted, cancellationToken) is { } wait)
         {
             await Task.Delay(wait, site.Time, cancellationToken);
         }
@@ -141,12 +142,14 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         {
             (true, _) => ExitMessage.DeadlineExceeded(_limit, _folder.OutputLog),
             (_, { } code) => ExitMessage.Of(code, _folder.OutputLog),
+            _ when !_folder.Exists => ExitMessage.FolderRemoved(_folder.Path),
             _ => ExitMessage.Lost(_folder.OutputLog),
         };
     }
 
     /// <summary>Null when the attempt has ended.</summary>
-    private async Task<TimeSpan?> WaitBeforeNextLookAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan?> WaitBeforeNextLookAsync(
+        (long Timestamp, DateTimeOffset At) adopted, CancellationToken cancellationToken)
     {
         switch (_folder.ReadClaim())
         {
@@ -162,7 +165,9 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
                     return null;
                 }
 
-                var left = _limit?.Span - (site.Time.GetUtcNow() - started);
+                // The clock on the wall tells what was before the trial was adopted, and may jump afterwards.
+                var before = adopted.At > started ? adopted.At - started : TimeSpan.Zero;
+                var left = _limit?.Span - before - site.Time.GetElapsedTime(adopted.Timestamp);
                 if (_folder.DeadlineHasPassed || left <= TimeSpan.Zero)
                 {
                     await ExceedDeadlineAsync(cancellationToken);
