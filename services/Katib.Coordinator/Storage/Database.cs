@@ -9,7 +9,7 @@ namespace Katib.Coordinator.Storage;
 internal abstract class Database
 {
     /// <summary>The version of the schema that this program reads and writes.</summary>
-    public const int CurrentVersion = 4;
+    public const int CurrentVersion = 5;
 
     /// <summary>Where it is, for messages; never with a password.</summary>
     public abstract string Name { get; }

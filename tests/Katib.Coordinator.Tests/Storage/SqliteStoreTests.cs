@@ -25,9 +25,11 @@ public sealed class SqliteStoreTests : StoreConformance, IDisposable
                 PRAGMA user_version = {version};
                 INSERT INTO experiments (id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo)
                 VALUES (1, 'default', 'old', '{Given.Spec().Manifest.ToJsonString()}', '/', '2020-01-01T00:00:00Z', NULL, '[]', '[]');
-                INSERT INTO trials VALUES
+                INSERT INTO trials (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation)
+                VALUES
                   (1, 1, 'old-0001', '[]', 'Failed', 1, 'TrialFailed', 'exit code 1', '2020-01-01T00:00:00Z', NULL, NULL, '[]');
-                INSERT INTO observations VALUES (1, 1, 0, 'loss', '0.5', NULL);
+                INSERT INTO observations (experiment, trial, ordinal, metric, value, time{(version < 4 ? "" : ", stream")})
+                VALUES (1, 1, 0, 'loss', '0.5', NULL{(version < 4 ? "" : ", ''")});
                 """);
 
             await using var store = await OpenAsync(file);

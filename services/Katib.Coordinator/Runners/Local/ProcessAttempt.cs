@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners.Attempts;
 using Katib.Coordinator.Runners.Templates;
 
@@ -22,14 +23,16 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     public string MetricsPath { get; } = MetricsDirectory.PathIn(
         AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
-    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    public string OutputLog => _folder.OutputLog;
+
+    public async Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken)
     {
-        var exit = await StartOrAdoptAsync(cancellationToken);
+        var exit = await StartOrAdoptAsync(note, cancellationToken);
         site.Gpus.Release(job.Trial);
         return exit;
     }
 
-    private async Task<TrialExit> StartOrAdoptAsync(CancellationToken cancellationToken)
+    private async Task<TrialExit> StartOrAdoptAsync(TrialNote note, CancellationToken cancellationToken)
     {
         if (Problems().FirstOrDefault() is { } problem)
         {
@@ -41,7 +44,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         local = local with { Environment = local.Environment.AddRange(job.Environment) };
         _limit = TimeLimit.Of(local.Deadline, job.Timeout);
         await site.SurveyAsync(cancellationToken);
-        return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
+        return _folder.ReadClaim() is null && await RunAsync(local, note, cancellationToken) is { } notStarted
             ? ExitMessage.NotStarted(notStarted)
             : await AdoptAsync(cancellationToken);
     }
@@ -56,11 +59,12 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     }
 
     /// <summary>Starts a supervisor and waits for its end; says why when nothing was started.</summary>
-    private async Task<string?> RunAsync(LocalJob local, CancellationToken cancellationToken)
+    private async Task<string?> RunAsync(LocalJob local, TrialNote note, CancellationToken cancellationToken)
     {
         if (site.Gpus.Exist)
         {
-            var device = await site.Gpus.AcquireAsync(job.Trial, cancellationToken);
+            var device = await site.Gpus.AcquireAsync(job.Trial, note, cancellationToken);
+            await note(TrialReasons.Running, TrialReasons.RunningMessage);
             local = local with { Environment = local.Environment.Add(new("CUDA_VISIBLE_DEVICES", device)) };
         }
 
