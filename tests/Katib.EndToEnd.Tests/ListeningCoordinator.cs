@@ -9,21 +9,21 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     private readonly Workplace _place;
     private readonly int _servicePort = Workplace.FreePort();
     private readonly Process _service;
-    private readonly string _store;
+    private readonly string[] _options;
     private Process _coordinator;
 
-    private ListeningCoordinator(Workplace place, string store)
+    private ListeningCoordinator(Workplace place, string[] options)
     {
-        (_place, _store) = (place, store);
+        (_place, _options) = (place, options);
         _service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{_servicePort}");
         _coordinator = StartProgram();
     }
 
     public string Address { get; } = $"http://127.0.0.1:{Workplace.FreePort()}";
 
-    public static async Task<ListeningCoordinator> StartAsync(Workplace place, string store = "server.db")
+    public static async Task<ListeningCoordinator> StartAsync(Workplace place, string store = "server.db", params string[] options)
     {
-        var server = new ListeningCoordinator(place, store);
+        var server = new ListeningCoordinator(place, [$"--Coordinator:Store={store}", .. options]);
         await server.HealthyAsync();
         return server;
     }
@@ -74,10 +74,12 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
 
     private Process StartProgram() => _place.Start(
         "Katib.Coordinator.dll",
-        $"--Coordinator:Listen={Address}",
-        "--Coordinator:TokenFile=token",
-        $"--Coordinator:Store={_store}",
-        $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}");
+        [
+            $"--Coordinator:Listen={Address}",
+            "--Coordinator:TokenFile=token",
+            $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}",
+            .. _options,
+        ]);
 
     /// <summary>Waits for the health that a container's check would see.</summary>
     private Task HealthyAsync() => Workplace.UntilAsync("the coordinator is healthy", async () =>
