@@ -40,7 +40,7 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
             var stored = await new ExperimentSession(options.Store, time) { Push = push }.RunAsync(
                 new(spec, manifest.Folder, options.Gpus, options.Fresh) { Runner = manifest.Runner },
                 FindServiceAsync,
-                (loop, token) => display.ShowAsync(loop.RunAsync(token), () => (loop.Spec, loop.State)),
+                (loop, token) => display.ShowAsync(loop.RunAsync(token), () => new(loop.Spec, loop.State, loop.Trouble)),
                 display,
                 cancellationToken);
             return RunResult.Print(spec, stored.State, options.Json);

@@ -39,6 +39,10 @@ public sealed class ExperimentLoop(
     private const int MaxStrangers = 10;
 
     private static readonly TimeSpan CallPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>A service that has not answered for so long is spoken of.</summary>
+    private static readonly TimeSpan QuietCall = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>What users want is seen after this time.</summary>
@@ -73,6 +77,9 @@ public sealed class ExperimentLoop(
     private long _lookedAt = time.GetTimestamp();
     private ExperimentState _state = stored.State;
     private int _failedCalls;
+    private DateTimeOffset? _askedAt;
+    private string? _unanswered;
+    private string? _noted = stored.Note;
     private CancellationToken _saving;
 
     /// <summary>What is run, with the budgets that it has now; may be read from any thread.</summary>
@@ -82,7 +89,7 @@ public sealed class ExperimentLoop(
     public ExperimentState State => Volatile.Read(ref _state);
 
     /// <summary>Why it does not get on, as a sentence; null when it does. May be read from any thread.</summary>
-    public string? Trouble => store.Trouble;
+    public string? Trouble => store.Trouble ?? runner.Trouble ?? Volatile.Read(ref _unanswered);
 
     /// <summary>Where trials report by themselves; null where they cannot.</summary>
     public PushServer? Push { get; init; }
@@ -180,6 +187,7 @@ public sealed class ExperimentLoop(
     /// <summary>Takes in what users want of the experiment now.</summary>
     private async Task LookAsync(CancellationToken cancellationToken)
     {
+        await NoteAsync(cancellationToken);
         var wanted = await store.ReadWantedAsync(stored.Id, cancellationToken);
         _lookedAt = time.GetTimestamp();
         if (wanted is null)
@@ -209,6 +217,16 @@ public sealed class ExperimentLoop(
         }
 
         static string Text(int? count) => count?.ToString(CultureInfo.InvariantCulture) ?? "unlimited";
+    }
+
+    /// <summary>Writes down what it waits for, for whoever looks at it from elsewhere.</summary>
+    private async Task NoteAsync(CancellationToken cancellationToken)
+    {
+        if (Trouble is var note && note != _noted)
+        {
+            await store.NoteAsync(stored.Id, note, cancellationToken);
+            _noted = note;
+        }
     }
 
     /// <summary>The next event; null when it is time to look around without one.</summary>
@@ -253,6 +271,8 @@ public sealed class ExperimentLoop(
     {
         foreach (var trial in _state.Trials.Where(static t => t.Status is TrialStatus.Running))
         {
+            // What it waited for is over, or is said anew.
+            Set(_state.With(trial with { Reason = TrialReasons.Running, Message = TrialReasons.RunningMessage }));
             await runner.StartAsync(JobOf(trial), cancellationToken);
         }
     }
@@ -268,8 +288,9 @@ public sealed class ExperimentLoop(
                 var running = trial with
                 {
                     Status = TrialStatus.Running,
-                    Reason = "TrialRunning",
-                    Message = "Trial is running",
+                    Reason = TrialReasons.Running,
+                    Message = TrialReasons.RunningMessage,
+                    ReasonSince = null,
                     StartedAt = time.GetUtcNow(),
                 };
                 await SaveAsync(running);
@@ -304,13 +325,15 @@ public sealed class ExperimentLoop(
         SuggestionReply reply;
         try
         {
-            reply = await suggestions.SuggestAsync(spec, _state, count, cancellationToken);
+            reply = await AskAsync(count, cancellationToken);
             _failedCalls = 0;
+            _askedAt = null;
+            Volatile.Write(ref _unanswered, null);
         }
         catch (SuggestionUnavailableException failure) when (
             ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
         {
-            progress.Report(new($"{failure.Message} Trying again."));
+            await SayUnansweredAsync($"{failure.Message} It is asked again and again since {_askedAt:u}.", cancellationToken);
             await Task.Delay(CallPause, time, cancellationToken);
             return;
         }
@@ -329,6 +352,28 @@ public sealed class ExperimentLoop(
         }
 
         await AddAsync(points, RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho));
+    }
+
+    /// <summary>Asks the algorithm; says so where that takes long.</summary>
+    private async Task<SuggestionReply> AskAsync(int count, CancellationToken cancellationToken)
+    {
+        _askedAt ??= time.GetUtcNow();
+        var call = suggestions.SuggestAsync(spec, _state, count, cancellationToken);
+        if (await Task.WhenAny(call, Task.Delay(QuietCall, time, cancellationToken)) != call && _unanswered is null)
+        {
+            await SayUnansweredAsync(
+                $"The algorithm service of '{spec.Algorithm.Name}' was asked for points at {_askedAt:u} and has not answered yet.",
+                cancellationToken);
+        }
+
+        return await call;
+    }
+
+    private Task SayUnansweredAsync(string sentence, CancellationToken cancellationToken)
+    {
+        progress.Report(new(sentence));
+        Volatile.Write(ref _unanswered, sentence);
+        return NoteAsync(cancellationToken);
     }
 
     private async Task AddAsync(
@@ -358,7 +403,7 @@ public sealed class ExperimentLoop(
             assignments,
             TrialStatus.Created,
             Attempt: 1,
-            "TrialCreated",
+            TrialReasons.Created,
             "Trial is created",
             now,
             StartedAt: null,
@@ -395,7 +440,19 @@ public sealed class ExperimentLoop(
         switch (happened)
         {
             case TrialEvent.Measured(_, var stream, var first, var points):
-                await TakeInAsync(await store.AppendObservationsAsync(stored.Id, trial, stream, first, points, _saving));
+                await TakeInAsync(await store.AppendObservationsAsync(
+                    stored.Id, trial.Hear(points, spec.Objective, time.GetUtcNow()), stream, first, points, _saving));
+                break;
+            case TrialEvent.Noted(_, TrialReasons.NothingReported, _) when trial.Observation.ValueOf(spec.Objective).Reason is not MetricSummary.Unavailable:
+                // The runner has not seen what was pushed.
+                break;
+            case TrialEvent.Noted(_, var reason, var message):
+                if (reason is TrialReasons.NothingReported && reason != trial.Reason)
+                {
+                    progress.Report(new(message) { Trial = trial.Name, Reason = reason });
+                }
+
+                await SaveAsync(trial.Note(reason, message, time.GetUtcNow()));
                 break;
             case TrialEvent.Ended(_, var exit):
                 var explained = spec.MetricsCollector.Kind.TakesPushes() ? exit with { WhyUnavailable = WhyNotPushed(trial.Name) } : exit;
@@ -462,15 +519,14 @@ public sealed class ExperimentLoop(
         // By the trial as it stands: its attempt may have ended since it pushed.
         var names = spec.Objective.AllMetricNames;
         var taken = pushed.Where(p => IsRunning(p.Attempt)).ToLookup(static p => p.Attempt.Number);
-        ImmutableArray<(TrialState Trial, ImmutableArray<MetricPoint> Points)> reports =
-        [
-            .. taken.Select(trial => (
-                _state.Trials[trial.Key - 1],
-                trial.SelectMany(static p => p.Points).Where(p => names.Contains(p.Metric)).ToImmutableArray())),
-        ];
+        var reports = taken.Select(trial =>
+        {
+            ImmutableArray<MetricPoint> points = [.. trial.SelectMany(static p => p.Points).Where(p => names.Contains(p.Metric))];
+            return (_state.Trials[trial.Key - 1].Hear(points, spec.Objective, time.GetUtcNow()), points);
+        });
         try
         {
-            foreach (var after in await store.PushObservationsAsync(stored.Id, reports, _saving))
+            foreach (var after in await store.PushObservationsAsync(stored.Id, [.. reports], _saving))
             {
                 await TakeInAsync(after);
             }
@@ -511,7 +567,7 @@ public sealed class ExperimentLoop(
         await Task.WhenAll(running.Select(t => runner.StopAsync(t.Name, CancellationToken.None)));
         foreach (var trial in running)
         {
-            var interrupted = TrialEnding.Again(trial, "Interrupted", "Trial was interrupted", spec.Objective);
+            var interrupted = TrialEnding.Again(trial, "Interrupted", "Trial was interrupted", spec.Objective, time.GetUtcNow());
             await EndAsync(trial, interrupted);
         }
 

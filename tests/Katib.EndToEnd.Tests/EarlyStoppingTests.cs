@@ -48,7 +48,7 @@ public sealed class EarlyStoppingTests
         var port = Workplace.FreePort();
         using var stopping = place.Start("Katib.EarlyStopping.MedianStop.dll", "--port", $"{port}");
         await using var server = await ListeningCoordinator.StartAsync(
-            place, settings: [$"--Coordinator:Endpoints:medianstop=http://127.0.0.1:{port}"]);
+            place, options: [$"--Coordinator:Endpoints:medianstop=http://127.0.0.1:{port}"]);
         place.Write("descent.yaml", Descent("medianstop"));
 
         AssertStopped(await server.KatibAsync("run", "descent.yaml", "--output", "json"));

@@ -9,24 +9,21 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     private readonly Workplace _place;
     private readonly int _servicePort = Workplace.FreePort();
     private readonly Process _service;
-    private readonly string _store;
+    private readonly string[] _options;
     private Process _coordinator;
 
-    private readonly string[] _settings;
-
-    private ListeningCoordinator(Workplace place, string store, string[] settings)
+    private ListeningCoordinator(Workplace place, string[] options)
     {
-        (_place, _store, _settings) = (place, store, settings);
+        (_place, _options) = (place, options);
         _service = place.Start("Katib.Suggestion.Random.dll", "--port", $"{_servicePort}");
         _coordinator = StartProgram();
     }
 
     public string Address { get; } = $"http://127.0.0.1:{Workplace.FreePort()}";
 
-    public static async Task<ListeningCoordinator> StartAsync(
-        Workplace place, string store = "server.db", params string[] settings)
+    public static async Task<ListeningCoordinator> StartAsync(Workplace place, string store = "server.db", params string[] options)
     {
-        var server = new ListeningCoordinator(place, store, settings);
+        var server = new ListeningCoordinator(place, [$"--Coordinator:Store={store}", .. options]);
         await server.HealthyAsync();
         return server;
     }
@@ -78,11 +75,10 @@ internal sealed class ListeningCoordinator : IAsyncDisposable
     private Process StartProgram() => _place.Start(
         "Katib.Coordinator.dll",
         [
-            .. _settings,
             $"--Coordinator:Listen={Address}",
             "--Coordinator:TokenFile=token",
-            $"--Coordinator:Store={_store}",
             $"--Coordinator:Endpoints:random=http://127.0.0.1:{_servicePort}",
+            .. _options,
         ]);
 
     /// <summary>Waits for the health that a container's check would see.</summary>

@@ -18,9 +18,14 @@ internal static class StatusCommand
             Description = "The experiment's name; all experiments when left out",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var trial = new Argument<string?>("trial")
+        {
+            Description = "One of its trials: with its parameters, its attempts and the last words of its log",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var store = CommonOptions.Store();
         var output = CommonOptions.OneOf("--output", ["-o"], "table or json (Katib's Experiment with its trials)", "table", "table", "json");
-        var command = new Command("status", "Say how far experiments are, what runs, what failed and why.") { name, store, output };
+        var command = new Command("status", "Say how far experiments are, what runs or waits, what failed and why.") { name, trial, store, output };
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -31,17 +36,27 @@ internal static class StatusCommand
                 return ExitCodes.Success;
             }
 
-            var (spec, state, note) = await source.ReadAsync(wanted, cancellationToken);
+            var known = await source.ReadAsync(wanted, cancellationToken);
+            var one = parsed.GetValue(trial) is { } asked
+                ? known.State.Find(asked) ?? throw new UserException($"'{wanted}' has no trial '{asked}'.")
+                : null;
             if (parsed.GetRequiredValue(output) is "json")
             {
-                await Console.Out.WriteLineAsync(StatusJson.OfExperiment(spec, state).ToJsonString());
+                var (spec, state, note) = known;
+                await Console.Out.WriteLineAsync((one is null
+                    ? StatusJson.OfExperiment(spec, state, note)
+                    : StatusJson.OfTrial(spec, state, one)).ToJsonString());
                 return ExitCodes.Success;
             }
 
-            AnsiConsole.Write(ExperimentView.Of(spec, state, TimeProvider.System.GetUtcNow()));
-            if (note is not null)
+            var now = TimeProvider.System.GetUtcNow();
+            if (one is null)
             {
-                AnsiConsole.WriteLine(note);
+                AnsiConsole.Write(ExperimentView.Of(known, now));
+            }
+            else
+            {
+                await Console.Out.WriteLineAsync(TrialView.Of(known, one, now));
             }
 
             return ExitCodes.Success;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Katib.Cli.Sources;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Metrics;
 using Spectre.Console;
@@ -12,10 +13,11 @@ internal static class ExperimentView
     private const int MaxActiveTrials = 24;
 
     /// <summary>Everything in one picture, for a live display and for <c>katib status</c>.</summary>
-    public static Rows Of(ExperimentSpec spec, ExperimentState state, DateTimeOffset now) => new(
-        new Markup(Headline(spec, state, now)),
-        new Markup(Best(spec, state)),
-        Trials(spec, state, now));
+    public static Rows Of(KnownExperiment known, DateTimeOffset now) => new(
+        new Markup(Headline(known.Spec, known.State, now)),
+        new Markup(Best(known.Spec, known.State)),
+        Trials(known.Spec, known.State, now),
+        new Text(known.Note ?? ""));
 
     /// <summary>The best trial in one line, as plain text.</summary>
     public static string BestLine(ExperimentSpec spec, ExperimentState state) =>
@@ -78,13 +80,25 @@ internal static class ExperimentView
             _ = table.AddRow(
                 Markup.Escape(trial.Name),
                 Status(trial),
-                Text((trial.EndedAt ?? now) - (trial.StartedAt ?? trial.CreatedAt)),
+                Text(Age(spec, state, trial, now)),
                 Markup.Escape(Objective(spec, trial)),
-                Markup.Escape(Detail(trial)));
+                Markup.Escape(Detail(spec, state, trial, now)));
         }
 
         return table;
     }
+
+    /// <summary>How long a trial has taken; while it is not over, for how long it has stood where it stands.</summary>
+    public static TimeSpan Age(ExperimentSpec spec, ExperimentState state, TrialState trial, DateTimeOffset now) =>
+        TrialOutlook.Of(spec, state, trial) is { } outlook
+            ? now - outlook.Since
+            : (trial.EndedAt ?? now) - (trial.StartedAt ?? trial.CreatedAt);
+
+    /// <summary>What a trial that is not over does or waits for; null when it is over.</summary>
+    public static string? Next(ExperimentSpec spec, ExperimentState state, TrialState trial, DateTimeOffset now) =>
+        TrialOutlook.Of(spec, state, trial) is not { } outlook ? null
+        : trial.ReportedAt is { } reported ? $"{outlook.Next} The last value came {Text(now - reported)} ago."
+        : outlook.Next;
 
     private static string Status(TrialState trial) => trial.Status switch
     {
@@ -94,15 +108,25 @@ internal static class ExperimentView
         var other => other.ToString(),
     };
 
-    /// <summary>The parameters; why, where the trial has not gone as it was meant to.</summary>
-    private static string Detail(TrialState trial) => trial switch
+    /// <summary>The parameters; why, where the trial has not gone as it was meant to; what comes next, where it is not over.</summary>
+    private static string Detail(ExperimentSpec spec, ExperimentState state, TrialState trial, DateTimeOffset now) => trial switch
     {
-        { IsFailed: true } or { Status: TrialStatus.Created, Reason: not "TrialCreated" } => trial.Message.Split('\n', 2)[0],
+        { IsFailed: true } => trial.Message.Split('\n', 2)[0],
         { Status: TrialStatus.EarlyStopped } => $"{Parameters(trial)} ({trial.Reason})",
+        { IsActive: true } => $"{Parameters(trial)}\n{Waiting(trial)}{Next(spec, state, trial, now)}",
         _ => Parameters(trial),
     };
 
-    private static string Parameters(TrialState trial) =>
+    /// <summary>What the status does not say.</summary>
+    private static string Waiting(TrialState trial) => trial.Reason switch
+    {
+        TrialReasons.Running or TrialReasons.Created => "",
+        _ when trial.Status is TrialStatus.Created => $"{trial.Message.Split('\n', 2)[0]} ",
+        _ => $"{trial.Reason}: ",
+    };
+
+    /// <summary>A trial's parameters in one line.</summary>
+    public static string Parameters(TrialState trial) =>
         string.Join(' ', trial.Assignments.Select(static a => $"{a.Name}={a.Value}"));
 
     private static string Objective(ExperimentSpec spec, TrialState trial) =>

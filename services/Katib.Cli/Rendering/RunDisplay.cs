@@ -1,3 +1,4 @@
+using Katib.Cli.Sources;
 using Katib.Coordinator;
 using Katib.Coordinator.Experiments;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, ILogge
 
     private readonly TextWriter _lines = toErrorStream ? Console.Error : Console.Out;
     private readonly bool _isLive = !toErrorStream && AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
+    private string? _said;
 
     /// <summary>One step as a line, and for operators; the live table shows it by itself.</summary>
     public void Report(ExperimentStep value)
@@ -19,12 +21,13 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, ILogge
         value.LogTo(log, spec.Name);
         if (!_isLive)
         {
+            _said = value.Message;
             _lines.WriteLine(value);
         }
     }
 
     /// <summary>Waits for the end of a run and shows it meanwhile.</summary>
-    public async Task<T> ShowAsync<T>(Task<T> running, Func<(ExperimentSpec Spec, ExperimentState State)> look)
+    public async Task<T> ShowAsync<T>(Task<T> running, Func<KnownExperiment> look)
     {
         if (_isLive)
         {
@@ -37,9 +40,17 @@ internal sealed class RunDisplay(ExperimentSpec spec, bool toErrorStream, ILogge
             });
         }
 
+        // What it waits for may be what keeps it from saying so itself.
+        while (await Task.WhenAny(running, Task.Delay(Refresh, time, CancellationToken.None)) != running)
+        {
+            if (look().Note is { } note && note != _said)
+            {
+                Report(new(note));
+            }
+        }
+
         return await running;
     }
 
-    private Rows View((ExperimentSpec Spec, ExperimentState State) look) =>
-        ExperimentView.Of(look.Spec, look.State, time.GetUtcNow());
+    private Rows View(KnownExperiment known) => ExperimentView.Of(known, time.GetUtcNow());
 }

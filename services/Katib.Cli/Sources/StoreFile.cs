@@ -35,7 +35,7 @@ internal sealed class StoreFile : IExperimentSource
                 e.Name,
                 e.State.Conditions[^1],
                 e.State.StartedAt,
-                IsAbandoned(e) ? "no process works on it" : null)),
+                IsAbandoned(e) ? "no process works on it" : e.State.Outcome is null ? e.Note : null)),
         ];
     }
 
@@ -46,7 +46,8 @@ internal sealed class StoreFile : IExperimentSource
         return new(
             ExperimentYaml.Parse(stored.Manifest).Spec!,
             stored.State,
-            IsAbandoned(stored) ? "No process works on it: `katib run` with the same file goes on."
+            IsAbandoned(stored) ? $"No process works on it: `katib run` with the same file goes on.{LastWords(stored)}"
+                : stored.State.Outcome is null && stored.Note is { } trouble ? trouble
                 : stored.State is { IsPaused: true, Outcome: null } ? $"It is paused; `katib resume {stored.Name}` lets it go on."
                 : null);
     }
@@ -88,6 +89,8 @@ internal sealed class StoreFile : IExperimentSource
     private async Task<StoredExperiment> FindAsync(ListedExperiment experiment, CancellationToken cancellationToken) =>
         await _store.ReadAsync(experiment.Namespace, experiment.Name, cancellationToken)
         ?? throw new UserException($"The experiment '{experiment.Name}' was deleted a moment ago.");
+
+    private static string LastWords(StoredExperiment stored) => stored.Note is { } trouble ? $" What it waited for: {trouble}" : "";
 
     private bool IsAbandoned(StoredExperiment stored)
     {

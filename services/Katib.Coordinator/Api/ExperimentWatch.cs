@@ -54,7 +54,7 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
     {
         if (_told is null)
         {
-            Write("ADDED", SubmitApi.WithNote(StatusJson.OfExperiment(now.Spec, now.State), now.Note));
+            Write("ADDED", StatusJson.OfExperiment(now.Spec, now.State, now.Note));
             _told = now;
             return;
         }
@@ -66,7 +66,7 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
             var trial = now.State.Trials[i];
             if (i >= old.Length || !HasSameNews(old[i], trial))
             {
-                Write(i < old.Length ? "MODIFIED" : "ADDED", StatusJson.OfTrial(now.Spec, trial));
+                Write(i < old.Length ? "MODIFIED" : "ADDED", StatusJson.OfTrial(now.Spec, now.State, trial));
             }
         }
 
@@ -81,7 +81,8 @@ internal sealed class ExperimentWatch(HttpResponse response, TimeProvider time)
     /// <summary>States that are read from the store are equal, not the same; a loop's are mostly the same.</summary>
     private static bool HasSameNews(TrialState old, TrialState now) =>
         ReferenceEquals(old, now)
-        || (old.Status == now.Status && old.Attempt == now.Attempt && old.Observation.Equals(now.Observation));
+        || (old.Status == now.Status && old.Attempt == now.Attempt && old.Message == now.Message
+            && old.ReportedAt == now.ReportedAt && old.Observation.Equals(now.Observation));
 
     /// <summary>What of an experiment may change while it is watched.</summary>
     private static (int Parallel, int? Max, int? MaxFailed) Budgets(ExperimentSpec spec) =>

@@ -19,7 +19,7 @@ public static class TrialEnding
         var allowed = spec.Policy.Retries.Of(failure);
         var failed = trial with { FailedAttempts = trial.FailedAttempts.Add(new(trial.Attempt, failure, exit.Code, reason, now)) };
         return retried < allowed
-            ? Again(failed, reason, $"Retry {retried + 1} of {allowed} follows. {message}", spec.Objective)
+            ? Again(failed, reason, $"Retry {retried + 1} of {allowed} follows. {message}", spec.Objective, now)
             : failed with
             {
                 Status = status,
@@ -30,13 +30,16 @@ public static class TrialEnding
     }
 
     /// <summary>The trial before a further attempt: what the last one reported is forgotten.</summary>
-    public static TrialState Again(TrialState trial, string reason, string message, ObjectiveSpec objective) => trial with
+    public static TrialState Again(
+        TrialState trial, string reason, string message, ObjectiveSpec objective, DateTimeOffset now) => trial with
     {
         Status = TrialStatus.Created,
         Attempt = trial.Attempt + 1,
         Reason = reason,
         Message = message,
+        ReasonSince = now,
         StartedAt = null,
+        ReportedAt = null,
         Observation = Observation.Of(objective.AllMetricNames),
     };
 
@@ -107,11 +110,10 @@ public static class TrialEnding
         }
 
         return value.Reason is MetricSummary.Unavailable
-            ? (TrialStatus.MetricsUnavailable, "MetricsUnavailable", Unreported(objective.MetricName, exit))
-            : (TrialStatus.Failed, "TrialFailed", $"'{objective.MetricName}' is {value.Reason}");
+            ? (TrialStatus.MetricsUnavailable, "MetricsUnavailable", Sentences($"'{objective.MetricName}' was never reported.", exit.WhyUnavailable, exit.Message))
+            : (TrialStatus.Failed, "TrialFailed", Sentences($"'{objective.MetricName}' is {value.Reason}.", exit.Message));
     }
 
-    private static string Unreported(string metric, TrialExit exit) =>
-        string.Join(' ', new[] { $"'{metric}' was never reported.", exit.WhyUnavailable, exit.Message }
-            .Where(static sentence => !string.IsNullOrEmpty(sentence)));
+    private static string Sentences(params string?[] sentences) =>
+        string.Join(' ', sentences.Where(static sentence => !string.IsNullOrEmpty(sentence)));
 }

@@ -28,8 +28,34 @@ public sealed record TrialState(
     DateTimeOffset? EndedAt,
     Observation Observation)
 {
+    /// <summary>Since when its reason holds; null where that is since its program was started, or since it was suggested.</summary>
+    public DateTimeOffset? ReasonSince { get; init; }
+
+    /// <summary>When its last value was read; null when this attempt has not reported any.</summary>
+    public DateTimeOffset? ReportedAt { get; init; }
+
     /// <summary>Its attempts that have failed, the oldest first.</summary>
     public ImmutableArray<FailedAttempt> FailedAttempts { get; init; } = [];
+
+    /// <summary>The same after it has been heard of, its values aside.</summary>
+    public TrialState Hear(ImmutableArray<MetricPoint> points, ObjectiveSpec objective, DateTimeOffset now)
+    {
+        var isHeard = points.Any(p => p.Metric == objective.MetricName);
+        return this with
+        {
+            ReportedAt = now,
+            Reason = isHeard ? TrialReasons.Running : Reason,
+            Message = isHeard ? TrialReasons.RunningMessage : Message,
+        };
+    }
+
+    /// <summary>The same at another point; a program that says nothing runs on since it was started.</summary>
+    public TrialState Note(string reason, string message, DateTimeOffset now) => this with
+    {
+        Reason = reason,
+        Message = message,
+        ReasonSince = reason == Reason || reason is TrialReasons.NothingReported ? ReasonSince : now,
+    };
 
     /// <summary>Whether it still takes one of the parallel places.</summary>
     public bool IsActive => Status is TrialStatus.Created or TrialStatus.Running or TrialStatus.Unknown;

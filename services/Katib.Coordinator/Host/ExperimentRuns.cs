@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Runners;
@@ -103,7 +104,22 @@ internal sealed partial class ExperimentRuns(
         var found = trial is null
             ? await store.ListAsync(cancellationToken)
             : await store.FindByTrialAsync(trial, cancellationToken);
-        return found.Where(e => @namespace is null || e.Namespace == @namespace);
+        return found.AddRange(trial is null ? Unbegun(found) : []).Where(e => @namespace is null || e.Namespace == @namespace);
+    }
+
+    /// <summary>What waits for its admission, and is not in the store yet.</summary>
+    private StoredExperiment[] Unbegun(ImmutableArray<StoredExperiment> stored)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _works.Values
+                    .Where(w => w.IsOnlyHere && !stored.Any(e => e.Namespace == w.Spec.Namespace && e.Name == w.Spec.Name))
+                    .Select(static w => new StoredExperiment(
+                        0, w.Spec.Namespace, w.Spec.Name, w.Spec.Manifest.ToJsonString(), "", RunnerKind.Process, w.Unbegun)),
+            ];
+        }
     }
 
     /// <summary>One experiment with its trials; null when there is none of that name.</summary>
@@ -120,7 +136,9 @@ internal sealed partial class ExperimentRuns(
         if (await store.ReadAsync(@namespace, name, cancellationToken) is not { } stored
             || ExperimentYaml.Parse(stored.Manifest).Spec is not { } spec)
         {
-            return null;
+            return work is { IsOnlyHere: true }
+                ? new(work.Spec, work.Unbegun, work.Note, isWorkedOn)
+                : null;
         }
 
         var note = work?.Note ?? (isWorkedOn ? null : NotWorkedOn);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
@@ -33,6 +34,12 @@ internal sealed partial class ExperimentWork(
     /// <summary>How far it has come; null before its admission.</summary>
     public ExperimentState? State => _loop?.State;
 
+    /// <summary>Whether there is something to say of it although it is not in the store: not yet, or not any more.</summary>
+    public bool IsOnlyHere => !Completion.IsCompleted || (Note is not null && Admission.IsCompletedSuccessfully);
+
+    /// <summary>What there is of it before its admission: nothing yet.</summary>
+    public ExperimentState Unbegun { get; } = Nothing(time.GetUtcNow());
+
     /// <summary>Why it does not get on, as a sentence; null when it does.</summary>
     public string? Note
     {
@@ -51,10 +58,21 @@ internal sealed partial class ExperimentWork(
     }
 
     /// <inheritdoc/>
-    public void Report(ExperimentStep value) => value.LogTo(logger, Spec.Name);
+    public void Report(ExperimentStep value)
+    {
+        value.LogTo(logger, Spec.Name);
+        if (_loop is null)
+        {
+            // Whoever waits for the admission is to know what for, for instance for an image.
+            Note = value.Message;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _interruption.Dispose();
+
+    private static ExperimentState Nothing(DateTimeOffset now) => new(
+        [], now, EndedAt: null, ImmutableArray<Condition>.Empty.Set(Conditions.Created, true, "ExperimentCreated", "Experiment is created", now), []);
 
     private async Task RunAsync()
     {

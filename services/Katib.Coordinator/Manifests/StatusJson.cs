@@ -17,12 +17,18 @@ public static class StatusJson
 
     private const string ApiVersion = "kubeflow.org/v1beta1";
 
-    /// <summary>The Experiment with its status and, under <c>trials</c>, its Trials.</summary>
-    public static JsonObject OfExperiment(ExperimentSpec spec, ExperimentState state)
+    /// <summary>The Experiment with its status and, under <c>trials</c>, its Trials; and why it does not get on, if so.</summary>
+    public static JsonObject OfExperiment(ExperimentSpec spec, ExperimentState state, string? note = null)
     {
         var experiment = spec.Manifest.DeepClone().AsObject();
         experiment["status"] = Status(spec, state);
-        experiment["trials"] = new JsonArray([.. state.Trials.Select(t => OfTrial(spec, t))]);
+        AddPause(experiment, state);
+        if (note is not null)
+        {
+            experiment["note"] = note;
+        }
+
+        experiment["trials"] = new JsonArray([.. state.Trials.Select(t => OfTrial(spec, state, t))]);
         return experiment;
     }
 
@@ -31,11 +37,12 @@ public static class StatusJson
     {
         var experiment = manifest.DeepClone().AsObject();
         experiment["status"] = Progress(state);
+        AddPause(experiment, state);
         return experiment;
     }
 
-    /// <summary>One Trial.</summary>
-    public static JsonObject OfTrial(ExperimentSpec spec, TrialState trial)
+    /// <summary>One Trial; beside Katib's fields stands its outlook, while it is not over.</summary>
+    public static JsonObject OfTrial(ExperimentSpec spec, ExperimentState state, TrialState trial)
     {
         var status = new JsonObject();
         AddTime(status, "startTime", trial.CreatedAt);
@@ -57,7 +64,7 @@ public static class StatusJson
             metadata["annotations"] = new JsonObject { [StartedAnnotation] = Format(started) };
         }
 
-        return new()
+        var json = new JsonObject
         {
             ["apiVersion"] = ApiVersion,
             ["kind"] = "Trial",
@@ -69,6 +76,24 @@ public static class StatusJson
             },
             ["status"] = status,
         };
+        if (TrialOutlook.Of(spec, state, trial) is { } outlook)
+        {
+            var shown = new JsonObject { ["reason"] = outlook.Reason };
+            AddTime(shown, "since", outlook.Since);
+            AddTime(shown, "reportedAt", trial.ReportedAt);
+            shown["next"] = outlook.Next;
+            json["outlook"] = shown;
+        }
+
+        return json;
+    }
+
+    private static void AddPause(JsonObject experiment, ExperimentState state)
+    {
+        if (state is { IsPaused: true, Outcome: null })
+        {
+            experiment["paused"] = true;
+        }
     }
 
     private static JsonObject Progress(ExperimentState state)
@@ -122,13 +147,17 @@ public static class StatusJson
             .Set(
                 Conditions.Created,
                 true,
-                trial.Status is TrialStatus.Created ? trial.Reason : "TrialCreated",
+                trial.Status is TrialStatus.Created ? trial.Reason : TrialReasons.Created,
                 trial.Status is TrialStatus.Created ? trial.Message : "Trial is created",
                 trial.CreatedAt);
         if (trial.StartedAt is { } started)
         {
             conditions = conditions.Set(
-                Conditions.Running, trial.EndedAt is null, "TrialRunning", "Trial is running", trial.EndedAt ?? started);
+                Conditions.Running,
+                trial.EndedAt is null,
+                trial.EndedAt is null ? trial.Reason : TrialReasons.Running,
+                trial.EndedAt is null ? trial.Message : TrialReasons.RunningMessage,
+                trial.EndedAt ?? started);
         }
 
         return trial.EndedAt is { } ended

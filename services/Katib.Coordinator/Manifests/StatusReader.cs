@@ -45,7 +45,10 @@ public static class StatusReader
             TimeOrNull(status["completionTime"]),
             conditions,
             SettingsEcho: [],
-            conditions.OutcomeOf());
+            conditions.OutcomeOf())
+        {
+            IsPaused = json["paused"]?.GetValue<bool>() ?? false,
+        };
     });
 
     /// <summary>One Trial; <paramref name="number"/> is its place in the experiment.</summary>
@@ -67,7 +70,11 @@ public static class StatusReader
             Time(Required(status["startTime"])),
             TimeOrNull(metadata["annotations"]?[StatusJson.StartedAnnotation]),
             TimeOrNull(status["completionTime"]),
-            ObservationOf(spec, status["observation"]?["metrics"]?.AsArray() ?? []));
+            ObservationOf(spec, status["observation"]?["metrics"]?.AsArray() ?? []))
+        {
+            ReasonSince = TimeOrNull(json["outlook"]?["since"]),
+            ReportedAt = TimeOrNull(json["outlook"]?["reportedAt"]),
+        };
     });
 
     private static Observation ObservationOf(ExperimentSpec spec, JsonArray metrics)

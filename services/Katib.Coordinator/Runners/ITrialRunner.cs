@@ -26,6 +26,9 @@ public interface ITrialRunner : IAsyncDisposable
     /// <summary>Ends every trial of the experiment, whoever has started it; returns when nothing of them is left.</summary>
     Task SweepAsync(CancellationToken cancellationToken);
 
+    /// <summary>What it waits for itself, as a sentence; null when nothing keeps it. May be read from any thread.</summary>
+    string? Trouble => null;
+
     /// <summary>What happens to started trials, in order for each trial, until cancelled. One reader.</summary>
     IAsyncEnumerable<TrialEvent> WatchAsync(CancellationToken cancellationToken);
 }
@@ -62,6 +65,12 @@ public abstract record TrialEvent(string Trial)
     /// <param name="Points">The values.</param>
     public sealed record Measured(string Trial, string Stream, long First, ImmutableArray<MetricPoint> Points)
         : TrialEvent(Trial);
+
+    /// <summary>It has come to another point, or its program runs on and says nothing.</summary>
+    /// <param name="Trial">Which trial.</param>
+    /// <param name="Reason">Where it stands, one of <see cref="TrialReasons"/>.</param>
+    /// <param name="Message">The same as a sentence for the user, with what it waits for.</param>
+    public sealed record Noted(string Trial, string Reason, string Message) : TrialEvent(Trial);
 
     /// <summary>Its processes are gone, and all that it reported has been delivered.</summary>
     public sealed record Ended(string Trial, TrialExit Exit) : TrialEvent(Trial);

@@ -17,6 +17,11 @@ internal abstract class Database
     /// <summary>Whether there is something to open; a server says so only when it is asked.</summary>
     public virtual bool Exists => true;
 
+    /// <summary>Whether a failure may pass, so that it is worth waiting: the server is away, the disk is full.</summary>
+    /// <remarks>Class 57P: the server is being stopped or started, or ends this session.</remarks>
+    public virtual bool MayPass(DbException failure) =>
+        failure.IsTransient || (failure.SqlState is { } state && state.StartsWith("57P", StringComparison.Ordinal));
+
     /// <summary>In which transactions see one moment, without keeping writers out.</summary>
     public abstract IsolationLevel Reading { get; }
 

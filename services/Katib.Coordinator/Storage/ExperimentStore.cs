@@ -171,6 +171,16 @@ public sealed class ExperimentStore : IAsyncDisposable
             },
             cancellationToken);
 
+    /// <summary>Saves what an experiment waits for, as a sentence; null when for nothing.</summary>
+    public Task NoteAsync(long experiment, string? note, CancellationToken cancellationToken) =>
+        DoAsync(
+            async (connection, token) =>
+            {
+                await using var command = connection.Command("UPDATE experiments SET note = @note WHERE id = @id");
+                return await command.With("@id", experiment).With("@note", note).ExecuteNonQueryAsync(token);
+            },
+            cancellationToken);
+
     /// <summary>What users want of an experiment just now; null when it is gone.</summary>
     public Task<Wanted?> ReadWantedAsync(long experiment, CancellationToken cancellationToken) =>
         DoAsync(
@@ -416,9 +426,7 @@ public sealed class ExperimentStore : IAsyncDisposable
             }
             catch (Exception failure) when (failure is DbException or HeldElsewhereException)
             {
-                // Class 57P: the server is being stopped or started, or ends this session.
-                var isGone = failure is HeldElsewhereException or DbException { IsTransient: true }
-                    || (failure is DbException { SqlState: { } state } && state.StartsWith("57P", StringComparison.Ordinal));
+                var isGone = failure is HeldElsewhereException || (failure is DbException refusal && _database.MayPass(refusal));
                 if (!isGone || (attempt > 1 && !IsPatient))
                 {
                     throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
@@ -442,7 +450,9 @@ public sealed class ExperimentStore : IAsyncDisposable
     {
         if (_connection is { State: ConnectionState.Open } open)
         {
-            return open;
+            // What is written to a file that nobody can find any more is lost without a word.
+            return _database.Exists ? open : throw new StoreException(
+                $"The store '{_database.Name}' was removed while it was in use; nothing more can be saved.");
         }
 
         await DisposeAsync();
@@ -553,14 +563,14 @@ public sealed class ExperimentStore : IAsyncDisposable
         await using var command = connection.Command("""
             INSERT INTO trials
               (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
-               failed_attempts)
+               failed_attempts, reason_since, reported_at)
             VALUES
               (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation,
-               @failed)
+               @failed, @since, @reported)
             ON CONFLICT (experiment, number) DO UPDATE SET
               status = excluded.status, attempt = excluded.attempt, reason = excluded.reason, message = excluded.message,
               started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation,
-              failed_attempts = excluded.failed_attempts
+              failed_attempts = excluded.failed_attempts, reason_since = excluded.reason_since, reported_at = excluded.reported_at
             """);
         _ = await command
             .With("@experiment", experiment)
@@ -576,6 +586,8 @@ public sealed class ExperimentStore : IAsyncDisposable
             .With("@ended", Text(trial.EndedAt))
             .With("@observation", Json(trial.Observation.Metrics, StoreJson.Default.ImmutableArrayMetricSummary))
             .With("@failed", Json(trial.FailedAttempts, StoreJson.Default.ImmutableArrayFailedAttempt))
+            .With("@since", Text(trial.ReasonSince))
+            .With("@reported", Text(trial.ReportedAt))
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -614,7 +626,7 @@ public sealed class ExperimentStore : IAsyncDisposable
         DbConnection connection, string clause, Func<DbCommand, DbCommand> bind, CancellationToken cancellationToken)
     {
         await using var command = bind(connection.Command($"""
-            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner, worked_ms, paused
+            SELECT id, namespace, name, manifest, folder, started_at, ended_at, conditions, settings_echo, runner, worked_ms, paused, note
             FROM experiments {clause}
             """));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
@@ -640,7 +652,10 @@ public sealed class ExperimentStore : IAsyncDisposable
                 row.GetString(3),
                 row.GetString(4),
                 Enum.Parse<RunnerKind>(row.GetString(9)),
-                state));
+                state)
+            {
+                Note = await row.IsDBNullAsync(12, cancellationToken) ? null : row.GetString(12),
+            });
         }
 
         return found;
@@ -655,7 +670,7 @@ public sealed class ExperimentStore : IAsyncDisposable
     {
         await using var command = bind(connection.Command($"""
             SELECT name, number, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
-              failed_attempts
+              failed_attempts, reason_since, reported_at
             FROM trials WHERE experiment = @experiment {clause} ORDER BY number
             """));
         await using var row = await command.With("@experiment", experiment).ExecuteReaderAsync(cancellationToken);
@@ -676,6 +691,8 @@ public sealed class ExperimentStore : IAsyncDisposable
                 new(Parse(row.GetString(10), StoreJson.Default.ImmutableArrayMetricSummary)))
             {
                 FailedAttempts = Parse(row.GetString(11), StoreJson.Default.ImmutableArrayFailedAttempt),
+                ReasonSince = Time(row, 12),
+                ReportedAt = Time(row, 13),
             });
         }
 

@@ -12,7 +12,11 @@ namespace Katib.Coordinator.Storage;
 /// <param name="Runner">What its trials are run as.</param>
 /// <param name="State">How far it has come.</param>
 public sealed record StoredExperiment(
-    long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State);
+    long Id, string Namespace, string Name, string Manifest, string Folder, RunnerKind Runner, ExperimentState State)
+{
+    /// <summary>What whoever works on it waited for when it last said so, as a sentence; null when for nothing.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>A trial as it lies in the store, found by its name.</summary>
 /// <param name="Experiment">The key of its experiment.</param>

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Configuration;
@@ -38,10 +39,16 @@ internal static class ServiceChannel
     {
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(cancellationToken),
         StatusCode.InvalidArgument or StatusCode.Unknown => new SuggestionRefusedException(failure.Status.Detail),
+        _ when failure.Status.DebugException?.GetBaseException() is InvalidProtocolBufferException => new SuggestionUnavailableException(
+            $"The {service} answered with what is no reply of such a service.", failure),
         StatusCode.Unavailable or StatusCode.DeadlineExceeded => new SuggestionUnavailableException(
-            $"The {service} does not answer; is it running?", failure),
+            $"The {service} does not answer ({WhyNot(failure)}); is it running?", failure),
         _ => new SuggestionUnavailableException($"The {service} answered {failure.StatusCode}: {failure.Status.Detail}", failure),
     };
+
+    private static string WhyNot(RpcException failure) => failure.StatusCode is StatusCode.DeadlineExceeded
+        ? "the time for it is over"
+        : (failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail).TrimEnd('.');
 
     private static MethodConfig Retrying() => new()
     {

@@ -127,6 +127,14 @@ public sealed class SuggestionClient : IDisposable
                 + $"where {string.Join(", ", expected)} were asked for; is it the service of '{spec.Algorithm.Name}'?");
         }
 
+        if (points.SelectMany(static p => p).FirstOrDefault(a => !FeasibleValue.Is(spec.Parameters.Single(p => p.Name == a.Name), a.Value))
+            is { Name: { } name } outside)
+        {
+            throw new SuggestionUnavailableException(
+                $"{_endpoint} answered with {name}={outside.Value}, which is not in the parameter's feasibleSpace.",
+                new InvalidOperationException("The response contains an infeasible value"));
+        }
+
         if (reply.ParameterAssignments.Any(static p => p.TrialName.Length > 0))
         {
             throw new SuggestionRefusedException(

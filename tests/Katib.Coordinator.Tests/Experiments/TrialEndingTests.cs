@@ -105,7 +105,7 @@ public sealed class TrialEndingTests
     [Fact]
     public void A_trial_that_was_interrupted_has_not_failed()
     {
-        var interrupted = TrialEnding.Again(Given.Trial(1, TrialStatus.Running), "Interrupted", "", Given.Spec().Objective);
+        var interrupted = TrialEnding.Again(Given.Trial(1, TrialStatus.Running), "Interrupted", "", Given.Spec().Objective, Given.Now);
 
         Assert.Empty(interrupted.FailedAttempts);
     }

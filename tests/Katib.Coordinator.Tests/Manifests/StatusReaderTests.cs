@@ -20,8 +20,10 @@ public sealed class StatusReaderTests
                 Reason = "TrialRunning",
                 Message = "Trial is running",
                 StartedAt = Given.Now.AddMilliseconds(123),
+                ReasonSince = Given.Now.AddSeconds(1),
+                ReportedAt = Given.Now.AddSeconds(2),
             },
-            Given.Trial(6, TrialStatus.Created) with { Reason = "Interrupted", Message = "Trial was interrupted" });
+            Given.Trial(6, TrialStatus.Created) with { Reason = "Interrupted", Message = "Trial was interrupted", ReasonSince = Given.Now }) with { IsPaused = true };
 
         var json = JsonNode.Parse(StatusJson.OfExperiment(spec, state).ToJsonString())!.AsObject();
         var readSpec = StatusReader.SpecOf(json);
@@ -30,6 +32,7 @@ public sealed class StatusReaderTests
         Assert.Equal(spec.Manifest.ToJsonString(), readSpec.Manifest.ToJsonString());
         Assert.Equal(state.Conditions, read.Conditions);
         Assert.Equal(state.Trials.Select(Flat), read.Trials.Select(Flat));
+        Assert.True(read.IsPaused);
         Assert.Null(read.Outcome);
     }
 
@@ -51,6 +54,20 @@ public sealed class StatusReaderTests
         Assert.Equal(state.EndedAt, read.EndedAt);
     }
 
+    [Fact]
+    public void A_trial_that_is_not_over_shows_its_outlook_and_an_experiment_why_it_does_not_get_on()
+    {
+        var running = Given.Trial(1, TrialStatus.Running) with { Reason = "TrialRunning", Message = "Trial is running" };
+
+        var json = StatusJson.OfExperiment(Given.Spec(), Given.State(running, Given.Trial(2, TrialStatus.Failed)), "The service is away.");
+
+        Assert.Equal("The service is away.", (string?)json["note"]);
+        Assert.Equal(
+            """{"reason":"TrialRunning","since":"2020-01-01T15:04:05Z","next":"It runs; no value of \u0027loss\u0027 so far."}""",
+            json["trials"]![0]!["outlook"]!.ToJsonString());
+        Assert.Null(json["trials"]![1]!["outlook"]);
+    }
+
     [Theory]
     [InlineData("""{ }""")]
     [InlineData("""{ "status": 3 }""")]
@@ -62,5 +79,5 @@ public sealed class StatusReaderTests
     /// <summary>A trial as one text; of a value's time Katib's JSON says nothing.</summary>
     private static string Flat(TrialState trial) =>
         $"{trial.Name} {trial.Number} {string.Join(' ', trial.Assignments)} {trial.Status} {trial.Reason} {trial.Message} "
-        + $"{trial.CreatedAt:O} {trial.StartedAt:O} {trial.EndedAt:O} {string.Join(' ', trial.Observation.Metrics)}";
+        + $"{trial.CreatedAt:O} {trial.StartedAt:O} {trial.EndedAt:O} {trial.ReasonSince:O} {trial.ReportedAt:O} {string.Join(' ', trial.Observation.Metrics)}";
 }

@@ -206,6 +206,58 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         Assert.False(IsAlive(Lines("pids")[0]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_clock_that_is_put_back_keeps_no_trial_beyond_its_deadline(bool isAdopted)
+    {
+        var job = WithDeadline("a", $"echo $$ >> '{Folder}/pids'; sleep 1000");
+        if (isAdopted)
+        {
+            await using var first = new Watched(Create());
+            await first.StartAsync(job);
+            await Wait.UntilAsync(() => Lines("pids").Length is 1, "the trial's beginning");
+        }
+
+        var clock = new ClockPutBack();
+        await using var runner = new Watched(CreateRunner(clock));
+        await runner.StartAsync(job);
+        await Wait.UntilAsync(() => Lines("pids").Length is 1, "the trial");
+        clock.IsBack = true;
+        var exit = await runner.EndAsync("a");
+
+        Assert.Equal(TrialExitKind.DeadlineExceeded, exit.Kind);
+    }
+
+    [Fact]
+    public async Task A_trial_whose_folder_is_removed_is_lost_with_that_reason()
+    {
+        var runner = Watch();
+
+        var exit = await runner.RunAsync(Jobs.Shell("a", "rm -rf \"$KATIB_TRIAL_DIR\""));
+
+        Assert.Equal(TrialExitKind.Lost, exit.Kind);
+        Assert.Contains("was removed while it ran", exit.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_trial_that_is_put_off_for_a_device_says_so_and_when_it_is_over()
+    {
+        await using var runner = new Watched(CreateRunner("4"));
+        var go = Pipe("go");
+        await runner.StartAsync(Jobs.Shell("a", $"read l < '{go}'"));
+        await Wait.UntilAsync(() => File.Exists(TrialLog.FileOf(Trials, "a", 1)), "the first trial");
+        await runner.StartAsync(Jobs.Shell("b", "true"));
+        await Wait.UntilAsync(() => runner.Of("b").Length is 1, "the second trial");
+        Release("go");
+        _ = await runner.EndAsync("b");
+
+        Assert.Equal(
+            [("WaitingForGpu", "It waits for a device: 4 is taken."), ("TrialRunning", "Trial is running")],
+            runner.Of("b").OfType<TrialEvent.Noted>().Select(static n => (n.Reason, n.Message)));
+        Assert.DoesNotContain(runner.Of("a"), static e => e is TrialEvent.Noted { Reason: not "TrialRunning" });
+    }
+
     [Fact]
     public async Task A_trial_that_ended_meanwhile_is_reported_by_the_next_runner()
     {
@@ -380,8 +432,10 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         await runner.SweepAsync(CancellationToken.None);
     }
 
-    private ProcessRunner CreateRunner(params string[] gpus) => new(
-        new(Trials, Folder, [.. gpus]) { Grace = TimeSpan.FromMilliseconds(200) }, Jobs.Parser, TimeProvider.System);
+    private ProcessRunner CreateRunner(params string[] gpus) => CreateRunner(TimeProvider.System, gpus);
+
+    private ProcessRunner CreateRunner(TimeProvider time, params string[] gpus) => new(
+        new(Trials, Folder, [.. gpus]) { Grace = TimeSpan.FromMilliseconds(200) }, Jobs.Parser, time);
 
     private static TrialJob WithDeadline(string trial, string script)
     {
@@ -404,5 +458,13 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         using var process = Process.GetProcessById(int.Parse(pid, CultureInfo.InvariantCulture));
         process.Kill();
         process.WaitForExit();
+    }
+
+    /// <summary>The clock on the wall, which somebody puts back by an hour.</summary>
+    private sealed class ClockPutBack : TimeProvider
+    {
+        public bool IsBack { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - (IsBack ? TimeSpan.FromHours(1) : TimeSpan.Zero);
     }
 }

@@ -29,6 +29,8 @@ public abstract class StoreConformance
             Reason = "TrialSucceeded",
             Message = "it's \"fine\"\n",
             FailedAttempts = failed,
+            ReasonSince = Given.Now.AddSeconds(1),
+            ReportedAt = Given.Now.AddSeconds(2),
         };
         string id;
         await using (var store = await OpenAsync())
@@ -64,6 +66,23 @@ public abstract class StoreConformance
             [new("loss", "0.5", null), new("loss", "0.25", Given.Now)], await reader.ReadObservationsAsync(read.Id, 1, Token));
         Assert.Equal("study", (await reader.FindByTrialAsync("study-0001", Token)).Single().Name);
         Assert.Empty(await reader.FindByTrialAsync("study-0002", Token));
+    }
+
+    [Fact]
+    public async Task What_an_experiment_waits_for_is_kept_until_it_is_over()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+
+        await store.NoteAsync(stored.Id, "The service is away.", Token);
+        await store.SaveAsync(stored.Id, Given.State(), Token);
+        var meanwhile = (await store.ReadAsync("default", "study", Token))!.Note;
+        var listed = (await store.ListAsync(Token)).Single().Note;
+        await store.NoteAsync(stored.Id, note: null, Token);
+
+        Assert.Null(stored.Note);
+        Assert.Equal(("The service is away.", "The service is away."), (meanwhile, listed));
+        Assert.Null((await store.ReadAsync("default", "study", Token))!.Note);
     }
 
     [Fact]

@@ -43,10 +43,18 @@ internal sealed class AttemptFolder(string path)
 
     public string FileOf(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Whether it is there at all.</summary>
+    public bool Exists => Directory.Exists(Path);
+
     public bool DeadlineHasPassed => File.Exists(FileOf(DeadlineFile));
 
     /// <summary>Written before the kill, so that a coordinator that follows knows what the kill was for.</summary>
-    public void MarkDeadline() => File.WriteAllText(FileOf(DeadlineFile), string.Empty);
+    public void MarkDeadline()
+    {
+        // Somebody may have removed it.
+        _ = Directory.CreateDirectory(Path);
+        File.WriteAllText(FileOf(DeadlineFile), string.Empty);
+    }
 
     /// <summary>The device of the attempt; null when it has none.</summary>
     public string? ReadGpu() => Read(GpuFile) is { Length: > 0 } device ? device : null;

@@ -9,11 +9,12 @@ internal static class ExitMessage
 {
     private const int MaxLines = 20;
     private const int MaxBytes = 8 * 1024;
+    private const int LongestLine = 120;
 
     public static TrialExit Of(int code, string log) => new(
         TrialExitKind.Exited,
         code,
-        code is 0 ? "The trial's program ended by itself." : $"The trial's program {Failure(code)}.{LastWords(log)}");
+        $"The trial's program {(code is 0 ? "ended by itself" : Failure(code))}.{LastWords(log)}");
 
     public static TrialExit OutOfMemory(int code, string limit, string log) => new(
         TrialExitKind.OutOfMemory,
@@ -44,7 +45,16 @@ internal static class ExitMessage
         "The trial ended without an exit code: it was stopped, what ran it was killed, or the machine restarted."
             + LastWords(log));
 
+    public static TrialExit FolderRemoved(string folder) => new(
+        TrialExitKind.Lost,
+        null,
+        $"The trial's folder '{folder}' was removed while it ran, and with it its log and its exit code.");
+
     public static TrialExit NotStarted(string why) => new(TrialExitKind.NotStarted, null, why);
+
+    /// <summary>The beginning of the last line of a log; null when there is none.</summary>
+    public static string? LastLine(string log) =>
+        LastLines(log) is [.., var last] ? (last.Length > LongestLine ? $"{last[..LongestLine]}..." : last) : null;
 
     private static string Failure(int code) =>
         code > 128 && SignalName(code - 128) is { } name

@@ -1,3 +1,5 @@
+using Katib.Coordinator.Experiments;
+
 namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>One attempt at a trial that this coordinator has started or adopted, until it ends or is let go.</summary>
@@ -10,8 +12,15 @@ internal sealed class FollowedTrial(
 {
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A program that runs and has no value of the objective's metric is looked at after each such time.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+
     private readonly CancellationTokenSource _letGo = new();
     private readonly Dictionary<string, long> _reported = new(StringComparer.Ordinal);
+
+    private long _notedAt = time.GetTimestamp();
+    private (string Reason, string Message) _noted = (TrialReasons.Running, "");
+    private bool _hasObjective;
 
     public TrialJob Job => job;
 
@@ -35,7 +44,7 @@ internal sealed class FollowedTrial(
     private async Task FollowAsync()
     {
         var token = _letGo.Token;
-        var ending = attempt.EndAsync(token);
+        var ending = attempt.EndAsync(NoteAsync, token);
         var source = MetricsSources.Of(job, attempt.MetricsPath, parsers);
         await ReadMetricsAsync(source, ending, token);
         var exit = await ending with { WhyUnavailable = source.WhyMissing(job.MetricNames[0]) };
@@ -53,6 +62,7 @@ internal sealed class FollowedTrial(
                 if (!ending.IsCompleted)
                 {
                     await MeasureAsync(source.ReadNew(), cancellationToken);
+                    await NoteSilenceAsync(source);
                 }
             }
         }
@@ -67,6 +77,37 @@ internal sealed class FollowedTrial(
             var first = _reported.GetValueOrDefault(stream);
             await report(this, new TrialEvent.Measured(job.Trial, stream, first, points), cancellationToken);
             _reported[stream] = first + points.Length;
+            _hasObjective |= points.Any(p => p.Metric == job.MetricNames[0]);
         }
     }
+
+    private async ValueTask NoteAsync(string reason, string message)
+    {
+        _notedAt = time.GetTimestamp();
+        if (_noted != (reason, message))
+        {
+            _noted = (reason, message);
+            await report(this, new TrialEvent.Noted(job.Trial, reason, message), _letGo.Token);
+        }
+    }
+
+    /// <summary>Says what there is in place of a value, before the user has to ask.</summary>
+    private async ValueTask NoteSilenceAsync(IMetricsSource source)
+    {
+        if (_hasObjective || _noted.Reason is not (TrialReasons.Running or TrialReasons.NothingReported)
+            || time.GetElapsedTime(_notedAt) < Silence)
+        {
+            return;
+        }
+
+        var metric = job.MetricNames[0];
+        var sentences = new[] { $"It runs; no value of '{metric}' so far.", source.WhyMissing(metric), Printed() };
+        await NoteAsync(TrialReasons.NothingReported, string.Join(' ', sentences.Where(static s => s is not null)));
+    }
+
+    private string Printed() =>
+        Path.GetDirectoryName(attempt.OutputLog) is var folder && !Directory.Exists(folder) ? $"Its folder '{folder}' was removed."
+        : ExitMessage.LastLine(attempt.OutputLog) is { } line ? $"The last line of its log is '{line}'."
+        : "It has printed nothing: programs hold their output back until there is much of it, unless told not to "
+            + "(PYTHONUNBUFFERED=1, stdbuf -oL).";
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Runners.Attempts;
 
@@ -23,8 +24,19 @@ internal sealed class GpuSlots(ImmutableArray<string> devices)
         }
     }
 
-    /// <summary>A device for the trial, the one it has already if there is one; waits while all are taken.</summary>
-    public async Task<string> AcquireAsync(string trial, CancellationToken cancellationToken)
+    /// <summary>A device for the trial, the one it has already if there is one; waits while all are taken, and says so.</summary>
+    public async Task<string> AcquireAsync(string trial, TrialNote note, CancellationToken cancellationToken)
+    {
+        var acquiring = AcquireAsync(trial, cancellationToken);
+        if (!acquiring.IsCompleted)
+        {
+            await note(TrialReasons.WaitingForGpu, $"It waits for a device: {string.Join(", ", devices)} {(devices.Length is 1 ? "is" : "are")} taken.");
+        }
+
+        return await acquiring;
+    }
+
+    private async Task<string> AcquireAsync(string trial, CancellationToken cancellationToken)
     {
         Waiter waiter;
         lock (_gate)

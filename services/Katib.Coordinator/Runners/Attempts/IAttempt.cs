@@ -1,4 +1,9 @@
+using Katib.Coordinator.Experiments;
+
 namespace Katib.Coordinator.Runners.Attempts;
+
+/// <summary>Tells where an attempt stands: one of <see cref="TrialReasons"/>, and a sentence for the user.</summary>
+internal delegate ValueTask TrialNote(string reason, string message);
 
 /// <summary>One attempt at a trial, as its runner brings it to its end.</summary>
 internal interface IAttempt
@@ -6,6 +11,9 @@ internal interface IAttempt
     /// <summary>The file in which its metrics appear, or the folder.</summary>
     string MetricsPath { get; }
 
+    /// <summary>The file with all that it has printed.</summary>
+    string OutputLog { get; }
+
     /// <summary>Starts it, or adopts it, and waits for its end. Cancelling leaves it as it is.</summary>
-    Task<TrialExit> EndAsync(CancellationToken cancellationToken);
+    Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken);
 }

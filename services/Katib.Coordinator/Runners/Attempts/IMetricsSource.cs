@@ -26,11 +26,14 @@ internal interface IMetricsSource
 /// <summary>The sources by the collectors' kinds.</summary>
 internal static class MetricsSources
 {
+    /// <summary>So many files are named where the right one is missing.</summary>
+    private const int MostOthers = 3;
+
     public static IMetricsSource Of(TrialJob job, string path, Func<TrialJob, ILineParser> parsers) => job.Collector.Kind switch
     {
         CollectorKind.TensorFlowEvent => new EventSource(new(path, job.Collector.Path, job.MetricNames)),
         CollectorKind.Push => new NoSource(),
-        _ => new LineSource(new(path), parsers(job)),
+        _ => new LineSource(path, job.Collector, parsers(job)),
     };
 
     /// <summary>Nothing is to be read.</summary>
@@ -44,13 +47,27 @@ internal static class MetricsSources
     }
 
     /// <summary>Lines of one file.</summary>
-    private sealed class LineSource(FileTail file, ILineParser parser) : IMetricsSource
+    private sealed class LineSource(string path, MetricsCollectorSpec collector, ILineParser parser) : IMetricsSource
     {
-        public IEnumerable<Report> ReadNew() => file.ReadNew().Select(Parse);
+        private readonly FileTail _file = new(path);
 
-        public IEnumerable<Report> ReadToEnd() => file.ReadToEnd().Select(Parse);
+        public IEnumerable<Report> ReadNew() => _file.ReadNew().Select(Parse);
 
-        public string? WhyMissing(string metric) => parser.WhyMissing(metric);
+        public IEnumerable<Report> ReadToEnd() => _file.ReadToEnd().Select(Parse);
+
+        public string? WhyMissing(string metric) =>
+            collector.Kind is CollectorKind.File && !File.Exists(path)
+                ? $"There is no file {collector.Path}{Others()}."
+                : parser.WhyMissing(metric);
+
+        private string Others()
+        {
+            var folder = Path.GetDirectoryName(path)!;
+            string[] others = Directory.Exists(folder)
+                ? [.. Directory.EnumerateFiles(folder).Take(MostOthers).Select(static f => $"'{Path.GetFileName(f)}'")]
+                : [];
+            return others.Length > 0 ? $", but {string.Join(", ", others)} in its place" : "";
+        }
 
         private Report Parse(List<string> lines) => new("", [.. lines.SelectMany(line => parser.Parse(line))]);
     }

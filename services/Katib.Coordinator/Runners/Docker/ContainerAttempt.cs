@@ -32,7 +32,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     public string MetricsPath { get; } =
         MetricsDirectory.PathIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
-    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    public string OutputLog => _folder.OutputLog;
+
+    public async Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken)
     {
         try
         {
@@ -46,7 +48,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         using var held = await HoldAsync(cancellationToken);
         if (_folder.ReadEnd() is not { } exit)
         {
-            exit = await RunAsync(cancellationToken);
+            exit = await RunAsync(note, cancellationToken);
             _folder.WriteEnd(exit);
         }
 
@@ -83,7 +85,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         return held;
     }
 
-    private async Task<TrialExit> RunAsync(CancellationToken cancellationToken)
+    private async Task<TrialExit> RunAsync(TrialNote note, CancellationToken cancellationToken)
     {
         var container = ContainerReader.Read(job.RunObject, job.PrimaryContainerName);
         if (ContainerPlan.Problems(container, job.Collector) is [var problem, ..])
@@ -103,7 +105,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                     case null when _folder.HasClaim():
                         return ExitMessage.Lost(_folder.OutputLog);
                     case null:
-                        await CreateAsync(plan, cancellationToken);
+                        await CreateAsync(plan, note, cancellationToken);
                         break;
                     case "created":
                         await StartAsync(found!.ID, cancellationToken);
@@ -152,10 +154,11 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         },
         cancellationToken);
 
-    private async Task CreateAsync(ContainerPlan plan, CancellationToken cancellationToken)
+    private async Task CreateAsync(ContainerPlan plan, TrialNote note, CancellationToken cancellationToken)
     {
-        var image = await site.Images.PrepareAsync(plan.Template, cancellationToken);
-        var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, cancellationToken) : null;
+        var image = await site.Images.PrepareAsync(plan.Template, note, cancellationToken);
+        var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, note, cancellationToken) : null;
+        await note(TrialReasons.Running, TrialReasons.RunningMessage);
         var labels = site.Labels.Of(job, device);
         cancellationToken.ThrowIfCancellationRequested();
 
@@ -234,6 +237,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         var left = DateTimeOffset.Parse(state.StartedAt, CultureInfo.InvariantCulture) + LimitOf(plan)?.Span
             - site.Time.GetUtcNow();
         left = _folder.DeadlineHasPassed || left < TimeSpan.Zero ? TimeSpan.Zero : left;
+
+        // The clock on the wall may have been put back.
+        left = left > LimitOf(plan)?.Span ? LimitOf(plan)?.Span : left;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(left < LongestWait ? left.Value : LongestWait);
         Task waiting = site.Docker.Client.Containers.WaitContainerAsync(container, patience.Token);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Docker.DotNet;
 
@@ -10,7 +11,7 @@ internal sealed class DockerConnection : IDisposable
 
     private readonly IProgress<string> _progress;
     private readonly TimeProvider _time;
-    private int _isAway;
+    private string? _trouble;
 
     /// <summary>Without an endpoint, finds the daemon as docker itself does: DOCKER_HOST, the current context, the usual socket.</summary>
     /// <exception cref="RunnerUnavailableException">What is configured is no address.</exception>
@@ -31,6 +32,9 @@ internal sealed class DockerConnection : IDisposable
     }
 
     public DockerClient Client { get; }
+
+    /// <summary>What calls wait for, as a sentence; null while the daemon answers. May be read from any thread.</summary>
+    public string? Trouble => Volatile.Read(ref _trouble);
 
     /// <summary>Calls once.</summary>
     /// <exception cref="RunnerUnavailableException">The daemon does not answer, or refuses.</exception>
@@ -61,7 +65,7 @@ internal sealed class DockerConnection : IDisposable
             try
             {
                 var answer = await call(cancellationToken);
-                _isAway = 0;
+                Volatile.Write(ref _trouble, null);
                 return answer;
             }
             catch (Exception failure) when (IsAway(failure, cancellationToken))
@@ -74,9 +78,12 @@ internal sealed class DockerConnection : IDisposable
     /// <summary>Waits a moment before the daemon is asked again; says so the first time.</summary>
     public Task WaitAsync(Exception failure, CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _isAway, 1) is 0)
+        var trouble = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Docker does not answer since {_time.GetUtcNow():u} ({Reason(failure)}); it is asked again and again.");
+        if (Interlocked.CompareExchange(ref _trouble, trouble, null) is null)
         {
-            _progress.Report($"Docker does not answer ({Reason(failure)}). Trying again.");
+            _progress.Report(trouble);
         }
 
         return Task.Delay(Pause, _time, cancellationToken);

@@ -26,6 +26,9 @@ public sealed class DockerRunner : ITrialRunner
     }
 
     /// <inheritdoc/>
+    public string? Trouble => _site.Docker.Trouble;
+
+    /// <inheritdoc/>
     public async Task<ImmutableArray<Problem>> CheckAsync(
         TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken)
     {
@@ -47,7 +50,7 @@ public sealed class DockerRunner : ITrialRunner
         {
             if (!container.Image.Contains("${", StringComparison.Ordinal))
             {
-                _ = await _site.Images.PrepareAsync(container, cancellationToken);
+                _ = await _site.Images.PrepareAsync(container, static (_, _) => default, cancellationToken);
             }
 
             return [];

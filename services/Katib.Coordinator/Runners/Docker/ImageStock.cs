@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
+using Katib.Coordinator.Experiments;
+using Katib.Coordinator.Runners.Attempts;
 
 namespace Katib.Coordinator.Runners.Docker;
 
@@ -16,9 +18,9 @@ internal sealed class ImageStock(DockerConnection docker, IProgress<string> prog
 
     /// <summary>The id of a template's image, after it was pulled where the policy asks for that.</summary>
     /// <exception cref="ImageProblemException">It cannot be had, or its user is root where root must not be.</exception>
-    public async Task<string> PrepareAsync(ContainerTemplate template, CancellationToken cancellationToken)
+    public async Task<string> PrepareAsync(ContainerTemplate template, TrialNote note, CancellationToken cancellationToken)
     {
-        var image = await PrepareAsync(template.Image, template.Pull, cancellationToken);
+        var image = await PrepareAsync(template.Image, template.Pull, note, cancellationToken);
         var user = image.Config?.User;
         return template.Security is { MustNotBeRoot: true, User: null } && !IsOrdinary(user)
             ? throw new ImageProblemException($"runAsNonRoot is set, but the image '{template.Image}' runs as "
@@ -28,7 +30,7 @@ internal sealed class ImageStock(DockerConnection docker, IProgress<string> prog
     }
 
     private async Task<ImageInspectResponse> PrepareAsync(
-        string image, PullPolicy policy, CancellationToken cancellationToken)
+        string image, PullPolicy policy, TrialNote note, CancellationToken cancellationToken)
     {
         var found = await FindAsync(image, cancellationToken);
         if (policy is PullPolicy.Never)
@@ -44,6 +46,7 @@ internal sealed class ImageStock(DockerConnection docker, IProgress<string> prog
 
         // One pull serves all trials that wait for it, also when the first of them is stopped.
         var pull = _pulls.GetOrAdd(image, key => new(() => PullAsync(key)));
+        await note(TrialReasons.PullingImage, $"Its image {image} is being pulled.");
         await pull.Value.WaitAsync(cancellationToken);
         return await FindAsync(image, cancellationToken)
             ?? throw new ImageProblemException($"The image '{image}' was pulled and is gone again; is it pruned?");

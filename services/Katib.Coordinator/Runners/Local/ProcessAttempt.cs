@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners.Attempts;
 using Katib.Coordinator.Runners.Templates;
 
@@ -22,14 +23,16 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     public string MetricsPath { get; } = MetricsDirectory.PathIn(
         AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
 
-    public async Task<TrialExit> EndAsync(CancellationToken cancellationToken)
+    public string OutputLog => _folder.OutputLog;
+
+    public async Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken)
     {
-        var exit = await StartOrAdoptAsync(cancellationToken);
+        var exit = await StartOrAdoptAsync(note, cancellationToken);
         site.Gpus.Release(job.Trial);
         return exit;
     }
 
-    private async Task<TrialExit> StartOrAdoptAsync(CancellationToken cancellationToken)
+    private async Task<TrialExit> StartOrAdoptAsync(TrialNote note, CancellationToken cancellationToken)
     {
         if (Problems().FirstOrDefault() is { } problem)
         {
@@ -41,7 +44,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         local = local with { Environment = local.Environment.AddRange(job.Environment) };
         _limit = TimeLimit.Of(local.Deadline, job.Timeout);
         await site.SurveyAsync(cancellationToken);
-        return _folder.ReadClaim() is null && await RunAsync(local, cancellationToken) is { } notStarted
+        return _folder.ReadClaim() is null && await RunAsync(local, note, cancellationToken) is { } notStarted
             ? ExitMessage.NotStarted(notStarted)
             : await AdoptAsync(cancellationToken);
     }
@@ -56,11 +59,12 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     }
 
     /// <summary>Starts a supervisor and waits for its end; says why when nothing was started.</summary>
-    private async Task<string?> RunAsync(LocalJob local, CancellationToken cancellationToken)
+    private async Task<string?> RunAsync(LocalJob local, TrialNote note, CancellationToken cancellationToken)
     {
         if (site.Gpus.Exist)
         {
-            var device = await site.Gpus.AcquireAsync(job.Trial, cancellationToken);
+            var device = await site.Gpus.AcquireAsync(job.Trial, note, cancellationToken);
+            await note(TrialReasons.Running, TrialReasons.RunningMessage);
             local = local with { Environment = local.Environment.Add(new("CUDA_VISIBLE_DEVICES", device)) };
         }
 
@@ -80,7 +84,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
             await WaitForAsync(supervisor, cancellationToken);
         }
 
-        return _folder.ReadClaim() is null && !_folder.DeadlineHasPassed
+        return _folder.ReadClaim() is null && _folder.Exists && !_folder.DeadlineHasPassed
             ? $"The trial's supervisor could not take over its folder '{_folder.Path}'; "
                 + "see that the disk has room and that the folder can be written to."
             : null;
@@ -130,7 +134,8 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
     /// <summary>Waits for the end of whatever has the claim, and tidies up after it.</summary>
     private async Task<TrialExit> AdoptAsync(CancellationToken cancellationToken)
     {
-        while (await WaitBeforeNextLookAsync(cancellationToken) is { } wait)
+        var adopted = (site.Time.GetTimestamp(), site.Time.GetUtcNow());
+        while (await WaitBeforeNextLookAsync(adopted, cancellationToken) is { } wait)
         {
             await Task.Delay(wait, site.Time, cancellationToken);
         }
@@ -141,12 +146,14 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
         {
             (true, _) => ExitMessage.DeadlineExceeded(_limit, _folder.OutputLog),
             (_, { } code) => ExitMessage.Of(code, _folder.OutputLog),
+            _ when !_folder.Exists => ExitMessage.FolderRemoved(_folder.Path),
             _ => ExitMessage.Lost(_folder.OutputLog),
         };
     }
 
     /// <summary>Null when the attempt has ended.</summary>
-    private async Task<TimeSpan?> WaitBeforeNextLookAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan?> WaitBeforeNextLookAsync(
+        (long Timestamp, DateTimeOffset At) adopted, CancellationToken cancellationToken)
     {
         switch (_folder.ReadClaim())
         {
@@ -162,7 +169,9 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
                     return null;
                 }
 
-                var left = _limit?.Span - (site.Time.GetUtcNow() - started);
+                // The clock on the wall tells what was before the trial was adopted, and may jump afterwards.
+                var before = adopted.At > started ? adopted.At - started : TimeSpan.Zero;
+                var left = _limit?.Span - before - site.Time.GetElapsedTime(adopted.Timestamp);
                 if (_folder.DeadlineHasPassed || left <= TimeSpan.Zero)
                 {
                     await ExceedDeadlineAsync(cancellationToken);
