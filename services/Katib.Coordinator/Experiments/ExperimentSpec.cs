@@ -93,6 +93,12 @@ public enum CollectorKind
 
     /// <summary>Event files of TensorFlow or PyTorch that it writes into a directory.</summary>
     TensorFlowEvent,
+
+    /// <summary>A page in Prometheus' text format that it serves over HTTP while it runs.</summary>
+    PrometheusMetric,
+
+    /// <summary>Nothing is read; what older Katibs call Push.</summary>
+    None,
 }
 
 /// <summary>How a metrics file is written.</summary>
@@ -108,11 +114,24 @@ public enum MetricsFormat
 /// <summary>Where a trial's metrics are read from, and how.</summary>
 /// <param name="Kind">The collector.</param>
 /// <param name="Path">The absolute path of the file, or of the directory, in Katib's container; without meaning for
-/// <see cref="CollectorKind.StdOut"/>.</param>
+/// the other collectors.</param>
 /// <param name="Format">How a file or a log is written.</param>
 /// <param name="Filters">RE2 expressions with two groups, name and value; empty for Katib's default.</param>
 public sealed record MetricsCollectorSpec(
-    CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters);
+    CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters)
+{
+    /// <summary>Whether the trial writes its metrics into files at <see cref="Path"/>.</summary>
+    public bool HasFiles => Kind is CollectorKind.File or CollectorKind.TensorFlowEvent;
+
+    /// <summary>The page of <see cref="CollectorKind.PrometheusMetric"/>; null for the other collectors.</summary>
+    public MetricsPage? Page { get; init; }
+}
+
+/// <summary>The page on which a trial serves its metrics over HTTP.</summary>
+/// <param name="Path">Its path, which begins with '/'.</param>
+/// <param name="Port">The port on which the trial listens, from 1 to 65535.</param>
+/// <param name="Headers">What is sent along when it is asked for, in the user's order.</param>
+public sealed record MetricsPage(string Path, int Port, ImmutableArray<KeyValuePair<string, string>> Headers);
 
 /// <summary>What one trial runs: an object of any kind with placeholders.</summary>
 /// <param name="RunObject">The template, for instance a batch/v1 Job; never changed.</param>

@@ -11,6 +11,8 @@ internal static class CollectorReader
     private const string StdOutKind = "StdOut";
     private const string FileKind = "File";
     private const string EventKind = "TensorFlowEvent";
+    private const string PrometheusKind = "PrometheusMetric";
+    private const string NoneKind = "None";
     private const string DirectoryKind = "Directory";
     private const string DefaultPath = "/var/log/katib/metrics.log";
     private const string DefaultDirectory = "/var/log/katib/tfevent/";
@@ -21,8 +23,8 @@ internal static class CollectorReader
     private const string Text = "TEXT";
     private const string Json = "JSON";
 
-    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind];
-    private static readonly string[] NotYet = ["PrometheusMetric", "Custom", "Push"];
+    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind, PrometheusKind, NoneKind];
+    private static readonly string[] NotYet = ["Custom", "Push"];
 
     public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
@@ -36,21 +38,28 @@ internal static class CollectorReader
         }
 
         _ = source.IsMap("httpGet", "fileSystemPath", "filter");
-        if (source["httpGet"].IsSet)
+        var page = source["httpGet"];
+        if (kind is not PrometheusKind)
         {
-            source["httpGet"].Wrong($"has no effect with the collector {kind}; remove it");
+            RefuseAsIdle(page, kind);
         }
 
         var file = source["fileSystemPath"];
         switch (kind)
         {
+            case PrometheusKind:
+                RefuseAsIdle(file, kind);
+                RefuseAsIdle(source["filter"], kind);
+                var (read, pageJson) = MetricsPageReader.Read(page, kind);
+                return (new(CollectorKind.PrometheusMetric, "", MetricsFormat.Text, []) { Page = read },
+                    ToJson(kind, new() { ["httpGet"] = pageJson }, []));
+            case NoneKind:
+                RefuseAsIdle(file, kind);
+                RefuseAsIdle(source["filter"], kind);
+                return (new(CollectorKind.None, "", MetricsFormat.Text, []), ToJson(kind, [], []));
             case EventKind:
                 var directory = ReadDirectory(file);
-                if (source["filter"].IsSet)
-                {
-                    source["filter"].Wrong($"has no effect with the collector {EventKind}; remove it");
-                }
-
+                RefuseAsIdle(source["filter"], kind);
                 return (new(CollectorKind.TensorFlowEvent, directory, MetricsFormat.Text, []),
                     ToJson(kind, FileJson(DirectoryKind, directory), []));
             case FileKind:
@@ -64,7 +73,7 @@ internal static class CollectorReader
                 }
 
                 filters = ReadFilters(source["filter"], MetricsFormat.Text);
-                return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, filters), ToJson(kind, file: null, filters));
+                return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, filters), ToJson(kind, [], filters));
         }
     }
 
@@ -82,8 +91,8 @@ internal static class CollectorReader
         }
 
         var field = collector["kind"];
-        var kind = field.RequiredText($"write {StdOutKind}, {FileKind} or {EventKind}");
-        var available = $"is not available in this release; the collectors {StdOutKind}, {FileKind} and {EventKind} are";
+        var kind = field.RequiredText($"write {string.Join(", ", Kinds[..^1])} or {Kinds[^1]}");
+        var available = $"is not available in this release; the collectors {string.Join(", ", Kinds[..^1])} and {Kinds[^1]} are";
         if (NotYet.Contains(kind))
         {
             field.Wrong(available);
@@ -101,6 +110,14 @@ internal static class CollectorReader
         }
 
         return Kinds.Contains(kind) ? kind : null;
+    }
+
+    private static void RefuseAsIdle(Field field, string kind)
+    {
+        if (field.IsSet)
+        {
+            field.Wrong($"has no effect with the collector {kind}; remove it");
+        }
     }
 
     private static (string Path, MetricsFormat Format) ReadFile(Field file)
@@ -195,17 +212,11 @@ internal static class CollectorReader
             json["format"] = written is MetricsFormat.Json ? Json : Text;
         }
 
-        return json;
+        return new() { ["fileSystemPath"] = json };
     }
 
-    private static JsonObject ToJson(string kind, JsonObject? file, ImmutableArray<string> filters)
+    private static JsonObject ToJson(string kind, JsonObject source, ImmutableArray<string> filters)
     {
-        var source = new JsonObject();
-        if (file is not null)
-        {
-            source["fileSystemPath"] = file;
-        }
-
         if (!filters.IsEmpty)
         {
             source["filter"] = new JsonObject

@@ -181,6 +181,21 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void A_page_of_metrics_has_Katibs_path_and_port()
+    {
+        var given = Valid("prometheus-collector");
+        var bare = ExperimentYaml.Parse(Corpus.Read("Valid", "none-collector.yaml")
+            .Replace("kind: None", "kind: PrometheusMetric", StringComparison.Ordinal)).Spec!;
+
+        Assert.Equal(("/m?a=b", 9090), (given.MetricsCollector.Page!.Path, given.MetricsCollector.Page.Port));
+        Assert.Equal([new("Authorization", "Bearer x")], given.MetricsCollector.Page.Headers);
+        Assert.Equal(("/metrics", 8080), (bare.MetricsCollector.Page!.Path, bare.MetricsCollector.Page.Port));
+        Assert.Equal(
+            """{"source":{"httpGet":{"path":"/metrics","port":8080}},"collector":{"kind":"PrometheusMetric"}}""",
+            bare.Manifest["spec"]!["metricsCollectorSpec"]!.ToJsonString());
+    }
+
+    [Fact]
     public void A_training_job_has_conditions_and_pod_labels_of_its_own()
     {
         var template = Valid("training-job").Manifest["spec"]!["trialTemplate"]!;

@@ -327,6 +327,8 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
 
     protected override ITrialRunner Create() => CreateRunner();
 
+    protected override Task<string> ServerAsync() => Task.FromResult("httpd -f -p $KATIB_METRICS_PORT");
+
     protected override async Task CleanUpAsync()
     {
         await using var runner = CreateRunner();

@@ -36,7 +36,7 @@ internal sealed class FollowedTrial(
     {
         var token = _letGo.Token;
         var ending = attempt.EndAsync(token);
-        var source = MetricsSources.Of(job, attempt.MetricsPath, parsers);
+        var source = MetricsSources.Of(job, attempt, parsers, time);
         await ReadMetricsAsync(source, ending, token);
         var exit = await ending with { WhyUnavailable = source.WhyMissing(job.MetricNames[0]) };
         await report(this, new TrialEvent.Ended(job.Trial, exit), token);
@@ -52,17 +52,18 @@ internal sealed class FollowedTrial(
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!ending.IsCompleted)
                 {
-                    await MeasureAsync(source.ReadNew(), cancellationToken);
+                    await MeasureAsync(source.ReadNewAsync(cancellationToken), cancellationToken);
                 }
             }
         }
 
-        await MeasureAsync(source.ReadToEnd(), cancellationToken);
+        await MeasureAsync(source.ReadToEndAsync(cancellationToken), cancellationToken);
     }
 
-    private async Task MeasureAsync(IEnumerable<Report> reports, CancellationToken cancellationToken)
+    private async Task MeasureAsync(IAsyncEnumerable<Report> reports, CancellationToken cancellationToken)
     {
-        foreach (var (stream, points) in reports.Where(static r => !r.Points.IsEmpty))
+        await foreach (var (stream, points) in
+            reports.Where(static r => !r.Points.IsEmpty).WithCancellation(cancellationToken))
         {
             var first = _reported.GetValueOrDefault(stream);
             await report(this, new TrialEvent.Measured(job.Trial, stream, first, points), cancellationToken);

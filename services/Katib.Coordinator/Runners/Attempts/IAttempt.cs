@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Katib.Coordinator.Runners.Attempts;
 
 /// <summary>One attempt at a trial, as its runner brings it to its end.</summary>
@@ -5,6 +7,9 @@ internal interface IAttempt
 {
     /// <summary>The file in which its metrics appear, or the folder.</summary>
     string MetricsPath { get; }
+
+    /// <summary>Where it serves its metrics page; null while it does not run, and where it has none.</summary>
+    IPEndPoint? MetricsEndpoint { get; }
 
     /// <summary>Starts it, or adopts it, and waits for its end. Cancelling leaves it as it is.</summary>
     Task<TrialExit> EndAsync(CancellationToken cancellationToken);

@@ -14,10 +14,10 @@ internal readonly record struct Report(string Stream, ImmutableArray<MetricPoint
 internal interface IMetricsSource
 {
     /// <summary>What has been reported since the last look, in portions of bounded size.</summary>
-    IEnumerable<Report> ReadNew();
+    IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken);
 
     /// <summary>The same once nothing more is written.</summary>
-    IEnumerable<Report> ReadToEnd();
+    IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken);
 
     /// <summary>Why there is no value of a metric so far, as a sentence; null where there is nothing to say.</summary>
     string? WhyMissing(string metric);
@@ -26,17 +26,23 @@ internal interface IMetricsSource
 /// <summary>The sources by the collectors' kinds.</summary>
 internal static class MetricsSources
 {
-    public static IMetricsSource Of(TrialJob job, string path, Func<TrialJob, ILineParser> parsers) =>
-        job.Collector.Kind is CollectorKind.TensorFlowEvent
-            ? new EventSource(new(path, job.Collector.Path, job.MetricNames))
-            : new LineSource(new(path), parsers(job));
+    public static IMetricsSource Of(
+        TrialJob job, IAttempt attempt, Func<TrialJob, ILineParser> parsers, TimeProvider time) => job.Collector.Kind switch
+        {
+            CollectorKind.TensorFlowEvent => new EventSource(new(attempt.MetricsPath, job.Collector.Path, job.MetricNames)),
+            CollectorKind.PrometheusMetric => new ScrapeSource(attempt, job.Collector.Page!, job.MetricNames, time),
+            CollectorKind.None => new NoSource(),
+            _ => new LineSource(new(attempt.MetricsPath), parsers(job)),
+        };
 
     /// <summary>Lines of one file.</summary>
     private sealed class LineSource(FileTail file, ILineParser parser) : IMetricsSource
     {
-        public IEnumerable<Report> ReadNew() => file.ReadNew().Select(Parse);
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) =>
+            file.ReadNew().Select(Parse).ToAsyncEnumerable();
 
-        public IEnumerable<Report> ReadToEnd() => file.ReadToEnd().Select(Parse);
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) =>
+            file.ReadToEnd().Select(Parse).ToAsyncEnumerable();
 
         public string? WhyMissing(string metric) => parser.WhyMissing(metric);
 
@@ -46,10 +52,21 @@ internal static class MetricsSources
     /// <summary>Event files, each a stream of its own.</summary>
     private sealed class EventSource(EventFolder folder) : IMetricsSource
     {
-        public IEnumerable<Report> ReadNew() => folder.ReadNew().Select(static read => new Report(read.File, read.Points));
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) =>
+            folder.ReadNew().Select(static read => new Report(read.File, read.Points)).ToAsyncEnumerable();
 
-        public IEnumerable<Report> ReadToEnd() => ReadNew();
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) => ReadNewAsync(cancellationToken);
 
         public string? WhyMissing(string metric) => folder.WhyMissing(metric);
+    }
+
+    /// <summary>Nothing is looked at.</summary>
+    private sealed class NoSource : IMetricsSource
+    {
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<Report>();
+
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) => ReadNewAsync(cancellationToken);
+
+        public string? WhyMissing(string metric) => "The collector None reads nothing of a trial.";
     }
 }

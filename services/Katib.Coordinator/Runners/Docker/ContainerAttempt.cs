@@ -26,8 +26,11 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private readonly string _name = site.Labels.NameOf(job);
+    private volatile IPEndPoint? _endpoint;
     private bool _isFollowed;
     private bool _wasCutOff;
+
+    public IPEndPoint? MetricsEndpoint => _endpoint;
 
     public string MetricsPath { get; } =
         MetricsDirectory.PathIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
@@ -114,7 +117,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                         await Task.Delay(LockPause, site.Time, cancellationToken);
                         break;
                     default:
+                        _endpoint = EndpointOf(found!);
                         await FollowAsync(plan, found!.ID, found.State!, cancellationToken);
+                        _endpoint = null;
                         break;
                 }
             }
@@ -137,6 +142,15 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     private static string Refusal(DockerApiException refusal) =>
         $"Docker refuses to run the trial: {DaemonWords.Of(refusal)}.";
+
+    /// <summary>The container's own address: no port is published for it.</summary>
+    private IPEndPoint? EndpointOf(ContainerInspectResponse container) =>
+        job.Collector.Page is { Port: var port }
+            ? container.NetworkSettings?.Networks?.Values
+                .SelectMany(static network => (string?[])[network.IPAddress, network.GlobalIPv6Address])
+                .Select(text => IPAddress.TryParse(text, out var address) ? new IPEndPoint(address, port) : null)
+                .FirstOrDefault(static endpoint => endpoint is not null)
+            : null;
 
     private Task<ContainerInspectResponse?> InspectAsync(CancellationToken cancellationToken) => site.Docker.CallAsync(
         async token =>

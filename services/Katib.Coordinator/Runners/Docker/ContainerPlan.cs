@@ -36,7 +36,7 @@ internal sealed record ContainerPlan(
         }
 
         var isInMemory = container.Mounts.Any(mount => mount is ContainerMount.InMemory && Is(mount, directory));
-        return collector.Kind is not CollectorKind.StdOut && isInMemory
+        return collector.HasFiles && isInMemory
             ? problems.Add(new(field, collector.Path,
                 "Docker cannot read a file out of a container's memory: mount an emptyDir without 'medium: Memory'."))
             : problems;
@@ -47,11 +47,14 @@ internal sealed record ContainerPlan(
     public static ContainerPlan Of(ContainerTemplate container, TrialJob job)
     {
         var directory = MetricsDirectory.Of(job.Collector);
-        var hasDirectory = job.Collector.Kind is not CollectorKind.StdOut;
+        var hasDirectory = job.Collector.HasFiles;
         ImmutableArray<KeyValuePair<string, string>> own =
         [
             new(TemplateProgram.TrialNameVariable, job.Trial),
             .. hasDirectory ? [new(TemplateProgram.MetricsDirectoryVariable, directory)] : (KeyValuePair<string, string>[])[],
+            .. job.Collector.Page is { Port: var port }
+                ? [new(TemplateProgram.MetricsPortVariable, port.ToString(CultureInfo.InvariantCulture))]
+                : (KeyValuePair<string, string>[])[],
         ];
         var program = TemplateProgram.Expand(container.Program, own, static text => text);
         ContainerMount[] metrics = hasDirectory && !IsMounted(container, directory)

@@ -10,7 +10,8 @@ namespace Katib.Coordinator.Runners.Templates;
 /// </summary>
 internal static class MetricsDirectory
 {
-    private const string StdOutDirectory = "/var/log/katib";
+    // Where nothing is looked for it is a directory of the trial's own all the same, as Katib's own programs expect.
+    private const string UnusedDirectory = "/var/log/katib";
 
     // Where a path may begin and end: not inside a longer one (/opt/katib, $HOME/katib) or a longer name (/katibx).
     private static readonly SearchValues<char> BeforePath = SearchValues.Create(" \t\r\n'\"`=:,;(&|<>[{@!");
@@ -20,9 +21,9 @@ internal static class MetricsDirectory
     /// <summary>Where the trial of this collector finds the directory in Katib's containers.</summary>
     public static string Of(MetricsCollectorSpec collector)
     {
-        if (collector.Kind is CollectorKind.StdOut)
+        if (!collector.HasFiles)
         {
-            return StdOutDirectory;
+            return UnusedDirectory;
         }
 
         var end = collector.Kind is CollectorKind.File ? collector.Path.LastIndexOf('/') : collector.Path.Length;
@@ -33,11 +34,15 @@ internal static class MetricsDirectory
     public static string FileOf(MetricsCollectorSpec collector) =>
         collector.Path[(collector.Path.LastIndexOf('/') + 1)..];
 
-    /// <summary>Where an attempt's metrics appear: in what it prints, in the file of that name, or anywhere in the directory.</summary>
+    /// <summary>
+    /// Where an attempt's metrics appear: in what it prints, in the file of that name, anywhere in the directory, or in
+    /// what was scraped of it.
+    /// </summary>
     public static string PathIn(AttemptFolder folder, MetricsCollectorSpec collector) => collector.Kind switch
     {
         CollectorKind.StdOut => folder.OutputLog,
         CollectorKind.File => Path.Combine(folder.Metrics, FileOf(collector)),
+        CollectorKind.PrometheusMetric => folder.ScrapedValues,
         _ => folder.Metrics,
     };
 
