@@ -68,8 +68,8 @@ internal static class MetricsCommand
                 (_, not null) => throw new UserException(
                     $"This experiment's metrics are not in event files: its collector is {collector.Kind}. Leave out --events."),
                 (CollectorKind.PrometheusMetric, _) => RunPage(metrics, Console.In, Console.Out),
-                (CollectorKind.None, _) => throw new UserException(
-                    "This experiment's collector is None, which finds nothing anywhere."),
+                (CollectorKind.Custom or CollectorKind.None, _) => throw new UserException(
+                    $"With this experiment's collector, {collector.Kind}, katib itself looks for nothing."),
                 _ => Run(new(collector, metrics), metrics, Console.In, Console.Out),
             });
         });

@@ -97,6 +97,9 @@ public enum CollectorKind
     /// <summary>A page in Prometheus' text format that it serves over HTTP while it runs.</summary>
     PrometheusMetric,
 
+    /// <summary>A container of the user's runs beside the trial's and reports what it finds by itself.</summary>
+    Custom,
+
     /// <summary>Nothing is read; what older Katibs call Push.</summary>
     None,
 }
@@ -113,15 +116,21 @@ public enum MetricsFormat
 
 /// <summary>Where a trial's metrics are read from, and how.</summary>
 /// <param name="Kind">The collector.</param>
-/// <param name="Path">The absolute path of the file, or of the directory, in Katib's container; without meaning for
-/// the other collectors.</param>
+/// <param name="Path">The absolute path of the file in Katib's container, or of the directory; empty for a
+/// <see cref="CollectorKind.Custom"/> without one, and without meaning for the other collectors.</param>
 /// <param name="Format">How a file or a log is written.</param>
 /// <param name="Filters">RE2 expressions with two groups, name and value; empty for Katib's default.</param>
 public sealed record MetricsCollectorSpec(
     CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters)
 {
-    /// <summary>Whether the trial writes its metrics into files at <see cref="Path"/>.</summary>
+    /// <summary>Whether its metrics are in files at <see cref="Path"/>.</summary>
     public bool HasFiles => Kind is CollectorKind.File or CollectorKind.TensorFlowEvent;
+
+    /// <summary>Whether a directory of the trial's is there for its metrics, whoever looks into it.</summary>
+    public bool HasDirectory => HasFiles || (Kind is CollectorKind.Custom && Path.Length > 0);
+
+    /// <summary>The container of <see cref="CollectorKind.Custom"/>, as the user has written it; null for the other collectors.</summary>
+    public JsonObject? Container { get; init; }
 
     /// <summary>The page of <see cref="CollectorKind.PrometheusMetric"/>; null for the other collectors.</summary>
     public MetricsPage? Page { get; init; }

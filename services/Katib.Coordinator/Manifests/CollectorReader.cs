@@ -12,6 +12,7 @@ internal static class CollectorReader
     private const string FileKind = "File";
     private const string EventKind = "TensorFlowEvent";
     private const string PrometheusKind = "PrometheusMetric";
+    private const string CustomKind = "Custom";
     private const string NoneKind = "None";
     private const string DirectoryKind = "Directory";
     private const string DefaultPath = "/var/log/katib/metrics.log";
@@ -23,8 +24,8 @@ internal static class CollectorReader
     private const string Text = "TEXT";
     private const string Json = "JSON";
 
-    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind, PrometheusKind, NoneKind];
-    private static readonly string[] NotYet = ["Custom", "Push"];
+    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind, PrometheusKind, CustomKind, NoneKind];
+    private static readonly string[] NotYet = ["Push"];
 
     public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
@@ -53,6 +54,9 @@ internal static class CollectorReader
                 var (read, pageJson) = MetricsPageReader.Read(page, kind);
                 return (new(CollectorKind.PrometheusMetric, "", MetricsFormat.Text, []) { Page = read },
                     ToJson(kind, new() { ["httpGet"] = pageJson }, []));
+            case CustomKind:
+                RefuseAsIdle(source["filter"], kind);
+                return ReadCustom(collector["customCollector"], file);
             case NoneKind:
                 RefuseAsIdle(file, kind);
                 RefuseAsIdle(source["filter"], kind);
@@ -99,9 +103,9 @@ internal static class CollectorReader
             return null;
         }
 
-        if (collector["customCollector"].IsSet)
+        if (kind is not ("" or CustomKind))
         {
-            collector["customCollector"].Wrong(available);
+            RefuseAsIdle(collector["customCollector"], kind);
         }
 
         if (kind is not "" && !Kinds.Contains(kind))
@@ -118,6 +122,34 @@ internal static class CollectorReader
         {
             field.Wrong($"has no effect with the collector {kind}; remove it");
         }
+    }
+
+    /// <summary>The container is checked by the runner that is to run it.</summary>
+    private static (MetricsCollectorSpec Spec, JsonObject Json) ReadCustom(Field container, Field file)
+    {
+        _ = file.IsMap("path", "kind", "format");
+        RefuseAsIdle(file["format"], CustomKind);
+        var source = new JsonObject();
+        var directory = "";
+        if (file.IsSet)
+        {
+            var path = ReadPath(file, DefaultPath);
+            var kind = file["kind"].Text();
+            if (kind is not (FileKind or DirectoryKind))
+            {
+                file["kind"].MustBeOneOf(FileKind, DirectoryKind);
+            }
+
+            source = FileJson(kind ?? FileKind, path);
+            directory = kind is DirectoryKind ? path : path[..(path.LastIndexOf('/') + 1)];
+        }
+
+        var json = container.IsRequired("write the container that collects the metrics") && container.IsAnyMap()
+            ? (JsonObject)container.Node!.ToJson()!
+            : [];
+        var written = ToJson(CustomKind, source, []);
+        written["collector"]!["customCollector"] = json.DeepClone();
+        return (new(CollectorKind.Custom, directory, MetricsFormat.Text, []) { Container = json }, written);
     }
 
     private static (string Path, MetricsFormat Format) ReadFile(Field file)

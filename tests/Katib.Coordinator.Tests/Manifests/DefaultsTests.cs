@@ -196,6 +196,15 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void A_custom_collector_shares_the_directory_of_its_file()
+    {
+        var collector = Valid("custom-collector").MetricsCollector;
+
+        Assert.Equal("/logs/", collector.Path);
+        Assert.Equal("mine:1", (string?)collector.Container!["image"]);
+    }
+
+    [Fact]
     public void A_training_job_has_conditions_and_pod_labels_of_its_own()
     {
         var template = Valid("training-job").Manifest["spec"]!["trialTemplate"]!;

@@ -18,6 +18,9 @@ internal static class Jobs
     public static MetricsCollectorSpec Prometheus { get; } =
         new(CollectorKind.PrometheusMetric, "", MetricsFormat.Text, []) { Page = new("/metrics", 8080, []) };
 
+    public static MetricsCollectorSpec Custom(string path, JsonObject container) =>
+        new(CollectorKind.Custom, path, MetricsFormat.Text, []) { Container = container };
+
     public static MetricsCollectorSpec None { get; } = new(CollectorKind.None, "", MetricsFormat.Text, []);
 
     /// <summary>A script for the shell, which sees every dollar sign of it.</summary>

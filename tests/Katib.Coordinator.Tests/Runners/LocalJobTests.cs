@@ -139,6 +139,15 @@ public sealed class LocalJobTests
     }
 
     [Fact]
+    public void A_collector_that_is_a_container_is_refused()
+    {
+        var problem = Assert.Single(LocalJob.Check(Jobs.Job(Jobs.Container(["c"])), "main", Jobs.Custom("", [])).Problems);
+
+        Assert.Equal(("metricsCollectorSpec.collector.kind", "Custom"), (problem.Field, problem.Value));
+        Assert.Contains("--runner docker", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_page_of_metrics_whose_port_is_not_named_gets_a_note()
     {
         var job = Jobs.Job(Jobs.Container(["sh", "-c", "serve --port ${KATIB_METRICS_PORT:-8080}"]));

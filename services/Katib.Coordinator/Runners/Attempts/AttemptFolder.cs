@@ -21,6 +21,12 @@ internal sealed class AttemptFolder(string path)
     /// <summary>What was scraped of it, a value a line.</summary>
     public string ScrapedValues { get; } = System.IO.Path.Combine(path, "scraped.jsonl");
 
+    /// <summary>What the collector's container printed.</summary>
+    public string CollectorLog { get; } = System.IO.Path.Combine(path, "collector.log");
+
+    /// <summary>How the collector's container ended, in a sentence.</summary>
+    public string CollectorEnd { get; } = System.IO.Path.Combine(path, "collector.end");
+
     public static AttemptFolder Of(string root, string trial, int attempt) =>
         new(System.IO.Path.Combine(root, trial, attempt.ToString(CultureInfo.InvariantCulture)));
 

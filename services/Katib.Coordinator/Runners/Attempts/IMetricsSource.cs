@@ -31,9 +31,12 @@ internal static class MetricsSources
         {
             CollectorKind.TensorFlowEvent => new EventSource(new(attempt.MetricsPath, job.Collector.Path, job.MetricNames)),
             CollectorKind.PrometheusMetric => new ScrapeSource(attempt, job.Collector.Page!, job.MetricNames, time),
-            CollectorKind.None => new NoSource(),
+            CollectorKind.Custom => new NoSource(() => SaidIn(attempt.MetricsPath)),
+            CollectorKind.None => new NoSource(static () => "The collector None reads nothing of a trial."),
             _ => new LineSource(new(attempt.MetricsPath), parsers(job)),
         };
+
+    private static string? SaidIn(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
 
     /// <summary>Lines of one file.</summary>
     private sealed class LineSource(FileTail file, ILineParser parser) : IMetricsSource
@@ -60,13 +63,13 @@ internal static class MetricsSources
         public string? WhyMissing(string metric) => folder.WhyMissing(metric);
     }
 
-    /// <summary>Nothing is looked at.</summary>
-    private sealed class NoSource : IMetricsSource
+    /// <summary>Nothing is looked at: what is reported comes on other ways.</summary>
+    private sealed class NoSource(Func<string?> why) : IMetricsSource
     {
         public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<Report>();
 
         public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) => ReadNewAsync(cancellationToken);
 
-        public string? WhyMissing(string metric) => "The collector None reads nothing of a trial.";
+        public string? WhyMissing(string metric) => why();
     }
 }

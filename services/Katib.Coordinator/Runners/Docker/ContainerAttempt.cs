@@ -26,6 +26,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private readonly string _name = site.Labels.NameOf(job);
+    private readonly string _collector = $"{site.Labels.NameOf(job)}.collector";
     private volatile IPEndPoint? _endpoint;
     private bool _isFollowed;
     private bool _wasCutOff;
@@ -95,6 +96,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         }
 
         var plan = ContainerPlan.Of(container, job);
+        var collector = CollectorContainer.Of(container, job.Collector) is { } own ? ContainerPlan.Of(own, job) : null;
         await site.SurveyAsync(cancellationToken);
         try
         {
@@ -106,7 +108,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                     case null when _folder.HasClaim():
                         return ExitMessage.Lost(_folder.OutputLog);
                     case null:
-                        await CreateAsync(plan, cancellationToken);
+                        await CreateAsync(plan, collector, cancellationToken);
                         break;
                     case "created":
                         await StartAsync(found!.ID, cancellationToken);
@@ -166,8 +168,13 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         },
         cancellationToken);
 
-    private async Task CreateAsync(ContainerPlan plan, CancellationToken cancellationToken)
+    private async Task CreateAsync(ContainerPlan plan, ContainerPlan? collector, CancellationToken cancellationToken)
     {
+        if (collector is not null)
+        {
+            _ = await site.Images.PrepareAsync(collector.Template, cancellationToken);
+        }
+
         var image = await site.Images.PrepareAsync(plan.Template, cancellationToken);
         var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, cancellationToken) : null;
         var labels = site.Labels.Of(job, device);
@@ -178,10 +185,27 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             async _ =>
             {
                 await ContainerVolumes.CreateAsync(
-                    site.Docker.Client, image, _name, [.. plan.VolumesOf(_name)], site.Labels.Of(job), CancellationToken.None);
+                    site.Docker.Client,
+                    image,
+                    _name,
+                    [.. plan.VolumesOf(_name).Union(collector?.VolumesOf(_name) ?? [])],
+                    site.Labels.Of(job),
+                    CancellationToken.None);
+                await CreateCollectorAsync(collector);
                 return await CreateAsync(plan.ToParameters(_name, labels, device));
             },
             cancellationToken);
+    }
+
+    private async Task CreateCollectorAsync(ContainerPlan? collector)
+    {
+        if (collector is not null)
+        {
+            // Its volumes are the trial's, by their names.
+            var parameters = collector.ToParameters(_name, site.Labels.Of(job), device: null);
+            parameters.Name = _collector;
+            _ = await CreateAsync(parameters);
+        }
     }
 
     private async Task<bool> CreateAsync(CreateContainerParameters parameters)
@@ -203,6 +227,12 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         _folder.WriteClaim(container);
         try
         {
+            // First: the trial may end at once.
+            if (job.Collector.Container is not null)
+            {
+                _ = await site.Docker.Client.Containers.StartContainerAsync(_collector, new(), CancellationToken.None);
+            }
+
             _ = await site.Docker.Client.Containers.StartContainerAsync(container, new(), CancellationToken.None);
         }
         catch (Exception failure) when (DockerConnection.IsAway(failure, cancellationToken))
@@ -308,6 +338,11 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                     await CopyOf(source, container)(token);
                 }
 
+                if (job.Collector.Container is not null)
+                {
+                    await EndCollectorAsync(token);
+                }
+
                 return true;
             },
             cancellationToken);
@@ -321,6 +356,26 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             _ when WasTakenByDocker(code) => ExitMessage.Lost(_folder.OutputLog),
             _ => ExitMessage.Of(code, _folder.OutputLog),
         };
+    }
+
+    /// <summary>Tells the collector that the trial has ended, by SIGTERM, and gives it some time to report the rest.</summary>
+    private async Task EndCollectorAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _ = await site.Docker.Client.Containers.StopContainerAsync(
+                _collector, new() { WaitBeforeKillSeconds = (uint)site.Options.CollectorGrace.TotalSeconds }, cancellationToken);
+            var ended = await site.Docker.Client.Containers.InspectContainerAsync(_collector, cancellationToken);
+            await new ContainerLog(site.Docker.Client, _collector, _folder.CollectorLog)
+                .CopyAsync(follow: false, cancellationToken);
+            _folder.Write(
+                Path.GetFileName(_folder.CollectorEnd),
+                ExitMessage.OfCollector((int)(ended.State?.ExitCode ?? 0), _folder.CollectorLog));
+        }
+        catch (DockerApiException gone) when (gone.StatusCode is HttpStatusCode.NotFound)
+        {
+            // Somebody has removed it; the trial has ended all the same.
+        }
     }
 
     private TimeLimit? LimitOf(ContainerPlan plan) => TimeLimit.Of(plan.Template.Program.Deadline, job.Timeout);

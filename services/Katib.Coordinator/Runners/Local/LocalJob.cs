@@ -35,6 +35,15 @@ public sealed record LocalJob(
                     + "machine; choose a path such as /var/log/katib/metrics.log."));
         }
 
+        if (collector.Kind is CollectorKind.Custom)
+        {
+            problems = problems.Add(new(
+                "metricsCollectorSpec.collector.kind",
+                "Custom",
+                "The collector is a container, and a process of this machine has none beside it; run the experiment with "
+                    + "--runner docker, or let the program itself write its metrics for another collector."));
+        }
+
         return new(
             problems,
             [

@@ -21,7 +21,7 @@ internal static class MetricsDirectory
     /// <summary>Where the trial of this collector finds the directory in Katib's containers.</summary>
     public static string Of(MetricsCollectorSpec collector)
     {
-        if (!collector.HasFiles)
+        if (!collector.HasDirectory)
         {
             return UnusedDirectory;
         }
@@ -35,14 +35,15 @@ internal static class MetricsDirectory
         collector.Path[(collector.Path.LastIndexOf('/') + 1)..];
 
     /// <summary>
-    /// Where an attempt's metrics appear: in what it prints, in the file of that name, anywhere in the directory, or in
-    /// what was scraped of it.
+    /// Where an attempt's metrics appear: in what it prints, in the file of that name, anywhere in the directory, in
+    /// what was scraped of it; or where it is said how its own collector ended.
     /// </summary>
     public static string PathIn(AttemptFolder folder, MetricsCollectorSpec collector) => collector.Kind switch
     {
         CollectorKind.StdOut => folder.OutputLog,
         CollectorKind.File => Path.Combine(folder.Metrics, FileOf(collector)),
         CollectorKind.PrometheusMetric => folder.ScrapedValues,
+        CollectorKind.Custom => folder.CollectorEnd,
         _ => folder.Metrics,
     };
 
