@@ -455,7 +455,9 @@ public sealed class ExperimentLoop(
                 await SaveAsync(trial.Note(reason, message, time.GetUtcNow()));
                 break;
             case TrialEvent.Ended(_, var exit):
-                var explained = spec.MetricsCollector.Kind.TakesPushes() ? exit with { WhyUnavailable = WhyNotPushed(trial.Name) } : exit;
+                var explained = spec.MetricsCollector.TakesPushes
+                    ? exit with { WhyUnavailable = exit.WhyUnavailable ?? WhyNotPushed(trial.Name) }
+                    : exit;
                 var ended = TrialEnding.Apply(trial, explained, spec, time.GetUtcNow());
                 _rulesAreOld = true;
                 await EndAsync(
@@ -597,7 +599,7 @@ public sealed class ExperimentLoop(
         Environment =
         [
             .. _trace.EnvironmentOf(trial),
-            .. spec.MetricsCollector.Kind.TakesPushes() && Push is not null
+            .. spec.MetricsCollector.TakesPushes && Push is not null
                 ? Push.EnvironmentOf(store.Secret, spec.Namespace, trial, stored.Runner)
                 : [],
         ],

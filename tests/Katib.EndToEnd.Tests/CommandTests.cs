@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace Katib.EndToEnd.Tests;
@@ -123,6 +124,43 @@ public sealed class CommandTests
         Assert.Contains("name the folder that has them with --events", unsaid.Error, StringComparison.Ordinal);
         Assert.Contains("There is no folder 'nowhere'", misplaced.Error, StringComparison.Ordinal);
         Assert.Contains("0.25", best.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_that_trials_serve_are_asked_for_and_can_be_tried()
+    {
+        const string metric = "loss{split=\"val\"}";
+        const string page = "# TYPE loss gauge\nloss{split=\"train\"} 9\nloss{split=\"val\"} 0.5\n";
+        using var place = new Workplace();
+        place.Write("serve.py", """
+            import http.server, os, sys, threading
+            seen = threading.Event()
+            class Page(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(200 if self.path == "/metrics" else 404)
+                    self.end_headers()
+                    self.wfile.write(f'loss{{split="train"}} -1\nloss{{split="val"}} {sys.argv[1]}\n'.encode())
+                    seen.set()
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["KATIB_METRICS_PORT"])), Page)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            sys.exit(0 if seen.wait(60) else 1)
+            """);
+        place.Write("ledger.yaml", Manifests.Ledger("grid", trials: 4, parallel: 2, seconds: 0)
+            .Replace("objectiveMetricName: loss", $"objectiveMetricName: '{metric}'", StringComparison.Ordinal)
+            .Replace("  parameters:", "  metricsCollectorSpec: { collector: { kind: PrometheusMetric } }\n  parameters:", StringComparison.Ordinal)
+            .Replace("awk -v", "python3 serve.py \"$X\"; : awk -v", StringComparison.Ordinal));
+
+        var tried = (await place.KatibReadingAsync(page, "metrics", "test", "ledger.yaml")).Expect(0);
+        var missed = (await place.KatibReadingAsync(page, "metrics", "test", "--metric", "loss", "--format", "PROMETHEUS")).Expect(1);
+
+        Assert.Equal($"{metric} = 0.5\n\n{metric}: 1 found, min 0.5, max 0.5, latest 0.5\n", tried.Output.ReplaceLineEndings("\n"));
+        Assert.Contains("loss: not found. Several series are 'loss': 'loss{split=\"train\"}', 'loss{split=\"val\"}'", missed.Output, StringComparison.Ordinal);
+        Assert.SkipUnless(await HasPythonAsync(), "There is no python3 to serve a page.");
+        var run = (await place.KatibAsync("run", "ledger.yaml", "-o", "json")).Expect(0);
+
+        var status = JsonNode.Parse(run.Output)!["status"]!;
+        Assert.Equal(4, (int)status["trialsSucceeded"]!);
+        Assert.Equal("0", (string?)status["currentOptimalTrial"]!["observation"]!["metrics"]![0]!["latest"]);
     }
 
     [Fact]
@@ -344,5 +382,19 @@ public sealed class CommandTests
         Assert.Contains("validate", help.Output, StringComparison.Ordinal);
         Assert.Contains("--parallel must be at least 1", wrong.Error, StringComparison.Ordinal);
         Assert.Contains("There is no file 'nothing.yaml'", missing.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<bool> HasPythonAsync()
+    {
+        try
+        {
+            using var python = Process.Start(new ProcessStartInfo("python3", ["--version"]) { RedirectStandardOutput = true })!;
+            await python.WaitForExitAsync(TestContext.Current.CancellationToken);
+            return python.ExitCode is 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
     }
 }

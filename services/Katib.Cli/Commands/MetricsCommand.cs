@@ -5,12 +5,15 @@ using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Metrics;
 using Katib.Coordinator.Metrics.Events;
+using Katib.Coordinator.Metrics.Exposition;
 
 namespace Katib.Cli.Commands;
 
-/// <summary><c>katib metrics test</c>: what a metrics collector finds in a log or in event files, and why not the rest.</summary>
+/// <summary><c>katib metrics test</c>: what a metrics collector finds in a log, in event files or in a page of metrics, and why not the rest.</summary>
 internal static class MetricsCommand
 {
+    private const string PrometheusFormat = "PROMETHEUS";
+
     public static Command Create()
     {
         var file = new Argument<FileInfo?>("file")
@@ -20,12 +23,12 @@ internal static class MetricsCommand
         };
         var names = new Option<string[]>("--metric") { Description = "A metric's name, the objective's first; more than once for more" };
         var filters = new Option<string[]>("--filter") { Description = "A filter with two groups, name and value (RE2)" };
-        var format = CommonOptions.OneOf("--format", [], "TEXT or JSON", "TEXT", "TEXT", "JSON");
+        var format = CommonOptions.OneOf("--format", [], "TEXT, JSON or, for a page in its format, PROMETHEUS", "TEXT", "TEXT", "JSON", PrometheusFormat);
         var events = new Option<DirectoryInfo>("--events")
         {
             Description = "The folder with the event files of TensorFlow or PyTorch, in place of a log",
         };
-        var test = new Command("test", "Read a log from stdin: every value found, and why others were not. `katib metrics test digits.yaml < train.log`")
+        var test = new Command("test", "Read a log, or a page of metrics, from stdin: every value found, and why others were not. `katib metrics test digits.yaml < train.log`")
         {
             file, names, filters, format, events,
         };
@@ -54,19 +57,20 @@ internal static class MetricsCommand
                 ? Of(manifest)
                 : (
                     folder is null
-                        ? Of(
-                            parsed.GetRequiredValue(format) is "JSON" ? MetricsFormat.Json : MetricsFormat.Text,
-                            [.. parsed.GetValue(filters) ?? []])
+                        ? Of(parsed.GetRequiredValue(format), [.. parsed.GetValue(filters) ?? []])
                         : new(CollectorKind.TensorFlowEvent, folder.FullName, MetricsFormat.Text, []),
                     [.. parsed.GetRequiredValue(names).Where(static n => n.Length > 0).Distinct()]);
-            return Task.FromResult((collector.Kind is CollectorKind.TensorFlowEvent, folder) switch
+            return Task.FromResult((collector.Kind, folder) switch
             {
-                (true, { } given) => Run(given, collector, metrics, Console.Out),
-                (false, null) => Run(new(collector, metrics), metrics, Console.In, Console.Out),
-                (true, null) => throw new UserException(
+                (CollectorKind.TensorFlowEvent, { } given) => Run(given, collector, metrics, Console.Out),
+                (CollectorKind.TensorFlowEvent, null) => throw new UserException(
                     "This experiment's metrics are in event files; name the folder that has them with --events."),
-                (false, _) => throw new UserException(
+                (_, not null) => throw new UserException(
                     $"This experiment's metrics are not in event files: its collector is {collector.Kind}. Leave out --events."),
+                (CollectorKind.PrometheusMetric, _) => RunPage(metrics, Console.In, Console.Out),
+                (CollectorKind.Custom or CollectorKind.None, _) => throw new UserException(
+                    $"With this experiment's collector, {collector.Kind}, katib itself looks for nothing."),
+                _ => Run(new(collector, metrics), metrics, Console.In, Console.Out),
             });
         });
         return new("metrics", "Try out where a trial's metrics come from.") { test };
@@ -85,11 +89,11 @@ internal static class MetricsCommand
             : throw new UserException($"'{file}' is no Experiment that could run.");
     }
 
-    private static MetricsCollectorSpec Of(MetricsFormat format, ImmutableArray<string> filters)
+    private static MetricsCollectorSpec Of(string format, ImmutableArray<string> filters)
     {
-        if (format is MetricsFormat.Json && !filters.IsEmpty)
+        if (format is not "TEXT" && !filters.IsEmpty)
         {
-            throw new UserException("--filter has no effect with --format JSON; remove it.");
+            throw new UserException($"--filter has no effect with --format {format}; remove it.");
         }
 
         foreach (var filter in filters)
@@ -100,7 +104,11 @@ internal static class MetricsCommand
             }
         }
 
-        return new(CollectorKind.StdOut, "", format, filters);
+        return new(
+            format is PrometheusFormat ? CollectorKind.PrometheusMetric : CollectorKind.StdOut,
+            "",
+            format is "JSON" ? MetricsFormat.Json : MetricsFormat.Text,
+            filters);
     }
 
     private static int Run(
@@ -123,6 +131,24 @@ internal static class MetricsCommand
         }
 
         return found.Sum(output, metric => events.WhyMissing(metric));
+    }
+
+    private static int RunPage(ImmutableArray<string> names, TextReader page, TextWriter output)
+    {
+        var metrics = new ExpositionMetrics(names);
+        var found = new Found(names);
+        foreach (var point in metrics.Parse(page.ReadToEnd()))
+        {
+            found.Add(point);
+            output.WriteLine(Text(point));
+        }
+
+        if (metrics.FirstBadLine is { } bad)
+        {
+            output.WriteLine(FormattableString.Invariant($"Line {bad.Line} {bad.Message}"));
+        }
+
+        return found.Sum(output, metrics.WhyMissing);
     }
 
     private static int Run(MetricsParser parser, ImmutableArray<string> names, TextReader log, TextWriter output)

@@ -40,7 +40,7 @@ public sealed record ExperimentSpec(
     public AlgorithmSpec? EarlyStopping { get; init; }
 
     /// <summary>Whether something of it needs the address where trials report by themselves.</summary>
-    public bool NeedsPush => MetricsCollector.Kind.TakesPushes() || EarlyStopping is not null;
+    public bool NeedsPush => MetricsCollector.TakesPushes || EarlyStopping is not null;
 
     /// <summary>How long it and its trials may take, and which failed trials are tried again.</summary>
     public RunPolicy Policy { get; init; } = RunPolicy.Default;
@@ -110,16 +110,15 @@ public enum CollectorKind
 
     /// <summary>What it reports by itself, over the network.</summary>
     Push,
-}
 
-/// <summary>What the collectors have in common.</summary>
-public static class CollectorKinds
-{
-    /// <summary>Whether metrics appear in a directory that the trial has for them.</summary>
-    public static bool HasDirectory(this CollectorKind kind) => kind is CollectorKind.File or CollectorKind.TensorFlowEvent;
+    /// <summary>A page in Prometheus' text format that it serves over HTTP while it runs.</summary>
+    PrometheusMetric,
 
-    /// <summary>Whether trials may report by themselves.</summary>
-    public static bool TakesPushes(this CollectorKind kind) => kind is CollectorKind.Push;
+    /// <summary>A container of the user's runs beside the trial's and reports what it finds by itself.</summary>
+    Custom,
+
+    /// <summary>Nothing is read; what older Katibs call Push.</summary>
+    None,
 }
 
 /// <summary>How a metrics file is written.</summary>
@@ -134,12 +133,34 @@ public enum MetricsFormat
 
 /// <summary>Where a trial's metrics are read from, and how.</summary>
 /// <param name="Kind">The collector.</param>
-/// <param name="Path">The absolute path of the file, or of the directory, in Katib's container; without meaning for
-/// <see cref="CollectorKind.StdOut"/>.</param>
+/// <param name="Path">The absolute path of the file in Katib's container, or of the directory; empty for a
+/// <see cref="CollectorKind.Custom"/> without one, and without meaning for the other collectors.</param>
 /// <param name="Format">How a file or a log is written.</param>
 /// <param name="Filters">RE2 expressions with two groups, name and value; empty for Katib's default.</param>
 public sealed record MetricsCollectorSpec(
-    CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters);
+    CollectorKind Kind, string Path, MetricsFormat Format, ImmutableArray<string> Filters)
+{
+    /// <summary>Whether its metrics are in files at <see cref="Path"/>.</summary>
+    public bool HasFiles => Kind is CollectorKind.File or CollectorKind.TensorFlowEvent;
+
+    /// <summary>Whether a directory of the trial's is there for its metrics, whoever looks into it.</summary>
+    public bool HasDirectory => HasFiles || (Kind is CollectorKind.Custom && Path.Length > 0);
+
+    /// <summary>Whether values are reported by the trial itself, or by a container beside it.</summary>
+    public bool TakesPushes => Kind is CollectorKind.Push or CollectorKind.Custom or CollectorKind.None;
+
+    /// <summary>The container of <see cref="CollectorKind.Custom"/>, as the user has written it; null for the other collectors.</summary>
+    public JsonObject? Container { get; init; }
+
+    /// <summary>The page of <see cref="CollectorKind.PrometheusMetric"/>; null for the other collectors.</summary>
+    public MetricsPage? Page { get; init; }
+}
+
+/// <summary>The page on which a trial serves its metrics over HTTP.</summary>
+/// <param name="Path">Its path, which begins with '/'.</param>
+/// <param name="Port">The port on which the trial listens, from 1 to 65535.</param>
+/// <param name="Headers">What is sent along when it is asked for, in the user's order.</param>
+public sealed record MetricsPage(string Path, int Port, ImmutableArray<KeyValuePair<string, string>> Headers);
 
 /// <summary>What one trial runs: an object of any kind with placeholders.</summary>
 /// <param name="RunObject">The template, for instance a batch/v1 Job; never changed.</param>

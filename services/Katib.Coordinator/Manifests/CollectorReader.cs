@@ -12,6 +12,9 @@ internal static class CollectorReader
     private const string FileKind = "File";
     private const string EventKind = "TensorFlowEvent";
     private const string PushKind = "Push";
+    private const string PrometheusKind = "PrometheusMetric";
+    private const string CustomKind = "Custom";
+    private const string NoneKind = "None";
     private const string DirectoryKind = "Directory";
     private const string DefaultPath = "/var/log/katib/metrics.log";
     private const string DefaultDirectory = "/var/log/katib/tfevent/";
@@ -22,8 +25,8 @@ internal static class CollectorReader
     private const string Text = "TEXT";
     private const string Json = "JSON";
 
-    private static readonly string[] Kinds = [StdOutKind, FileKind, EventKind, PushKind];
-    private static readonly string[] NotYet = ["PrometheusMetric", "Custom"];
+    private static readonly string[] Kinds =
+        [StdOutKind, FileKind, EventKind, PrometheusKind, PushKind, CustomKind, NoneKind];
 
     public static (MetricsCollectorSpec Spec, JsonObject Json) Read(Field field)
     {
@@ -37,28 +40,35 @@ internal static class CollectorReader
         }
 
         _ = source.IsMap("httpGet", "fileSystemPath", "filter");
-        if (source["httpGet"].IsSet)
+        var page = source["httpGet"];
+        if (kind is not PrometheusKind)
         {
-            source["httpGet"].Wrong($"has no effect with the collector {kind}; remove it");
+            RefuseAsIdle(page, kind);
         }
 
         var file = source["fileSystemPath"];
         switch (kind)
         {
             case PushKind:
-                if (source.IsSet)
-                {
-                    source.Wrong($"has no effect with the collector {PushKind}; remove it");
-                }
-
-                return (new(CollectorKind.Push, DefaultPath, MetricsFormat.Text, []), ToJson(kind, file: null, []));
+                RefuseAsIdle(file, kind);
+                RefuseAsIdle(source["filter"], kind);
+                return (new(CollectorKind.Push, "", MetricsFormat.Text, []), ToJson(kind, [], []));
+            case PrometheusKind:
+                RefuseAsIdle(file, kind);
+                RefuseAsIdle(source["filter"], kind);
+                var (read, pageJson) = MetricsPageReader.Read(page, kind);
+                return (new(CollectorKind.PrometheusMetric, "", MetricsFormat.Text, []) { Page = read },
+                    ToJson(kind, new() { ["httpGet"] = pageJson }, []));
+            case CustomKind:
+                RefuseAsIdle(source["filter"], kind);
+                return ReadCustom(collector["customCollector"], file);
+            case NoneKind:
+                RefuseAsIdle(file, kind);
+                RefuseAsIdle(source["filter"], kind);
+                return (new(CollectorKind.None, "", MetricsFormat.Text, []), ToJson(kind, [], []));
             case EventKind:
                 var directory = ReadDirectory(file);
-                if (source["filter"].IsSet)
-                {
-                    source["filter"].Wrong($"has no effect with the collector {EventKind}; remove it");
-                }
-
+                RefuseAsIdle(source["filter"], kind);
                 return (new(CollectorKind.TensorFlowEvent, directory, MetricsFormat.Text, []),
                     ToJson(kind, FileJson(DirectoryKind, directory), []));
             case FileKind:
@@ -72,7 +82,7 @@ internal static class CollectorReader
                 }
 
                 filters = ReadFilters(source["filter"], MetricsFormat.Text);
-                return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, filters), ToJson(kind, file: null, filters));
+                return (new(CollectorKind.StdOut, DefaultPath, MetricsFormat.Text, filters), ToJson(kind, [], filters));
         }
     }
 
@@ -90,17 +100,10 @@ internal static class CollectorReader
         }
 
         var field = collector["kind"];
-        var kind = field.RequiredText($"write {StdOutKind}, {FileKind}, {EventKind} or {PushKind}");
-        var available = $"is not available in this release; the collectors {StdOutKind}, {FileKind}, {EventKind} and {PushKind} are";
-        if (NotYet.Contains(kind))
+        var kind = field.RequiredText($"write {string.Join(", ", Kinds[..^1])} or {Kinds[^1]}");
+        if (kind is not ("" or CustomKind))
         {
-            field.Wrong(available);
-            return null;
-        }
-
-        if (collector["customCollector"].IsSet)
-        {
-            collector["customCollector"].Wrong(available);
+            RefuseAsIdle(collector["customCollector"], kind);
         }
 
         if (kind is not "" && !Kinds.Contains(kind))
@@ -109,6 +112,42 @@ internal static class CollectorReader
         }
 
         return Kinds.Contains(kind) ? kind : null;
+    }
+
+    private static void RefuseAsIdle(Field field, string kind)
+    {
+        if (field.IsSet)
+        {
+            field.Wrong($"has no effect with the collector {kind}; remove it");
+        }
+    }
+
+    /// <summary>The container is checked by the runner that is to run it.</summary>
+    private static (MetricsCollectorSpec Spec, JsonObject Json) ReadCustom(Field container, Field file)
+    {
+        _ = file.IsMap("path", "kind", "format");
+        RefuseAsIdle(file["format"], CustomKind);
+        var source = new JsonObject();
+        var directory = "";
+        if (file.IsSet)
+        {
+            var path = ReadPath(file, DefaultPath);
+            var kind = file["kind"].Text();
+            if (kind is not (FileKind or DirectoryKind))
+            {
+                file["kind"].MustBeOneOf(FileKind, DirectoryKind);
+            }
+
+            source = FileJson(kind ?? FileKind, path);
+            directory = kind is DirectoryKind ? path : path[..(path.LastIndexOf('/') + 1)];
+        }
+
+        var json = container.IsRequired("write the container that collects the metrics") && container.IsAnyMap()
+            ? (JsonObject)container.Node!.ToJson()!
+            : [];
+        var written = ToJson(CustomKind, source, []);
+        written["collector"]!["customCollector"] = json.DeepClone();
+        return (new(CollectorKind.Custom, directory, MetricsFormat.Text, []) { Container = json }, written);
     }
 
     private static (string Path, MetricsFormat Format) ReadFile(Field file)
@@ -203,17 +242,11 @@ internal static class CollectorReader
             json["format"] = written is MetricsFormat.Json ? Json : Text;
         }
 
-        return json;
+        return new() { ["fileSystemPath"] = json };
     }
 
-    private static JsonObject ToJson(string kind, JsonObject? file, ImmutableArray<string> filters)
+    private static JsonObject ToJson(string kind, JsonObject source, ImmutableArray<string> filters)
     {
-        var source = new JsonObject();
-        if (file is not null)
-        {
-            source["fileSystemPath"] = file;
-        }
-
         if (!filters.IsEmpty)
         {
             source["filter"] = new JsonObject

@@ -35,7 +35,7 @@ public sealed class StoreLocation
     }
 
     /// <summary>Where the ports are remembered that trials of all experiments push to.</summary>
-    internal string PortsFile => Path.Combine(_trials, "push.ports");
+    internal string PortsFile => _trials + ".ports";
 
     /// <summary>The folder of one experiment's trials.</summary>
     public string FolderOf(string @namespace, string name) => Path.Combine(_trials, $"{@namespace}.{name}");

@@ -209,6 +209,30 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void A_page_of_metrics_has_Katibs_path_and_port()
+    {
+        var given = Valid("prometheus-collector");
+        var bare = ExperimentYaml.Parse(Corpus.Read("Valid", "none-collector.yaml")
+            .Replace("kind: None", "kind: PrometheusMetric", StringComparison.Ordinal)).Spec!;
+
+        Assert.Equal(("/m?a=b", 9090), (given.MetricsCollector.Page!.Path, given.MetricsCollector.Page.Port));
+        Assert.Equal([new("Authorization", "Bearer x")], given.MetricsCollector.Page.Headers);
+        Assert.Equal(("/metrics", 8080), (bare.MetricsCollector.Page!.Path, bare.MetricsCollector.Page.Port));
+        Assert.Equal(
+            """{"source":{"httpGet":{"path":"/metrics","port":8080}},"collector":{"kind":"PrometheusMetric"}}""",
+            bare.Manifest["spec"]!["metricsCollectorSpec"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void A_custom_collector_shares_the_directory_of_its_file()
+    {
+        var collector = Valid("custom-collector").MetricsCollector;
+
+        Assert.Equal("/logs/", collector.Path);
+        Assert.Equal("mine:1", (string?)collector.Container!["image"]);
+    }
+
+    [Fact]
     public void A_training_job_has_conditions_and_pod_labels_of_its_own()
     {
         var template = Valid("training-job").Manifest["spec"]!["trialTemplate"]!;

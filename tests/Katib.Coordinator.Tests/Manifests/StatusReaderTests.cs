@@ -79,5 +79,5 @@ public sealed class StatusReaderTests
     /// <summary>A trial as one text; of a value's time Katib's JSON says nothing.</summary>
     private static string Flat(TrialState trial) =>
         $"{trial.Name} {trial.Number} {string.Join(' ', trial.Assignments)} {trial.Status} {trial.Reason} {trial.Message} "
-        + $"{trial.CreatedAt:O} {trial.StartedAt:O} {trial.EndedAt:O} {trial.ReasonSince:O} {trial.ReportedAt:O} {string.Join(' ', trial.Observation.Metrics)}";
+        + $"{trial.CreatedAt:O} {trial.StartedAt:O} {trial.EndedAt:O} {trial.ReasonSince:O} {trial.ReportedAt:O} {string.Join(' ', trial.Observation.Metrics.Select(static m => m with { Count = 0 }))}";
 }

@@ -23,7 +23,7 @@ public sealed class ObservationTests
             new("error", ".1", Start.AddHours(-1)),
         ]);
 
-        Assert.Equal([new("error", ".01", ".1", ".07", Start.AddSeconds(3))], observation.Metrics);
+        Assert.Equal([new("error", ".01", ".1", ".07", Start.AddSeconds(3)) { Count = 7 }], observation.Metrics);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class ObservationTests
         {
             var saved = Observation.Of(["a", "b"]).Add(points.Take(cut)).Metrics;
             var restored = new Observation(
-                [.. saved.Select(static s => new MetricSummary(s.Name, s.Min, s.Max, s.Latest, s.LatestTime))]);
+                [.. saved.Select(static s => new MetricSummary(s.Name, s.Min, s.Max, s.Latest, s.LatestTime) { Count = s.Count })]);
 
             Assert.Equal(whole, restored.Add(points.Skip(cut)));
         }

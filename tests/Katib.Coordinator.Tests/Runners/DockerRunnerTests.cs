@@ -316,6 +316,61 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
         Assert.Contains("Docker does not answer", said.Sentences[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_custom_collector_runs_beside_the_trial_and_hears_of_its_end()
+    {
+        var collector = Container(["/bin/sh", "-c", $$"""
+            trap 'echo $$KATIB_TRIAL_NAME $$TOKEN $$(cat /logs/values) >> "{{Folder}}/collected"; exit 0' TERM
+            echo > "{{Folder}}/collecting"; while true; do sleep 0.1; done
+            """]);
+        collector["volumeMounts"] = JsonNode.Parse("""[{"name": "test", "mountPath": "FOLDER"}]""".Replace("FOLDER", Folder, StringComparison.Ordinal));
+        var job = Shell("a", $"while [ ! -f '{Folder}/collecting' ]; do sleep 0.1; done; echo 7 > /logs/values", Jobs.Custom("/logs/", collector)) with
+        {
+            Environment = [new("TOKEN", "secret")],
+        };
+
+        var exit = await Watch().RunAsync(job);
+
+        Assert.Equal((0, "The metrics collector ended by itself."), (exit.Code, exit.WhyUnavailable));
+        Assert.Equal(["a secret 7"], Lines("collected"));
+        Assert.Empty(await LeftAsync());
+    }
+
+    [Fact]
+    public async Task A_custom_collector_that_fails_or_does_not_end_is_told_of()
+    {
+        var runner = Watch();
+        var failing = Container(["/bin/sh", "-c", "echo oh dear; exit 3"]);
+        var endless = Container(["/bin/sh", "-c", "trap '' TERM; sleep 1000"]);
+
+        var failed = await runner.RunAsync(Shell("a", "sleep 1", Jobs.Custom("", failing)));
+        var killed = await runner.RunAsync(Shell("b", "true", Jobs.Custom("", endless)));
+
+        Assert.Equal((0, 0), (failed.Code, killed.Code));
+        Assert.Equal("The metrics collector failed with exit code 3. Its last words:\noh dear", failed.WhyUnavailable);
+        Assert.Equal("The metrics collector was ended by signal SIGKILL (9). It printed nothing.", killed.WhyUnavailable);
+    }
+
+    [Fact]
+    public async Task A_custom_collector_runs_once_whoever_follows_the_trial_and_is_stopped_with_it()
+    {
+        var collector = Container(["/bin/sh", "-c", $"echo ran >> '{Folder}/collected'; sleep 1000"]);
+        collector["volumeMounts"] = JsonNode.Parse("""[{"name": "test", "mountPath": "FOLDER"}]""".Replace("FOLDER", Folder, StringComparison.Ordinal));
+        var job = Shell("a", $"echo > '{Folder}/begun'; sleep 1000", Jobs.Custom("", collector));
+        await using (var first = new Watched(Create()))
+        {
+            await first.StartAsync(job);
+            await Wait.UntilAsync(() => File.Exists($"{Folder}/begun") && Lines("collected").Length > 0, "the beginning of both");
+        }
+
+        var second = Watch();
+        await second.StartAsync(job);
+        await second.StopAsync("a");
+
+        Assert.Equal(["ran"], Lines("collected"));
+        Assert.Empty(await LeftAsync());
+    }
+
     protected override TrialJob Shell(
         string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1)
     {
@@ -327,6 +382,8 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
 
     protected override ITrialRunner Create() => CreateRunner();
 
+    protected override Task<string> ServerAsync() => Task.FromResult("httpd -f -p $KATIB_METRICS_PORT");
+
     protected override async Task CleanUpAsync()
     {
         await using var runner = CreateRunner();
@@ -335,7 +392,7 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
     }
 
     private DockerRunner CreateRunner(IProgress<string>? progress = null, Uri? endpoint = null) => new(
-        new(Store, "default", "test", Trials, []) { Grace = TimeSpan.Zero, Endpoint = endpoint },
+        new(Store, "default", "test", Trials, []) { Grace = TimeSpan.Zero, CollectorGrace = TimeSpan.FromSeconds(3), Endpoint = endpoint },
         Jobs.Parser,
         progress ?? new Said(),
         TimeProvider.System);

@@ -15,6 +15,14 @@ internal static class Jobs
 
     public static MetricsCollectorSpec Events(string path) => new(CollectorKind.TensorFlowEvent, path, MetricsFormat.Text, []);
 
+    public static MetricsCollectorSpec Prometheus { get; } =
+        new(CollectorKind.PrometheusMetric, "", MetricsFormat.Text, []) { Page = new("/metrics", 8080, []) };
+
+    public static MetricsCollectorSpec Custom(string path, JsonObject container) =>
+        new(CollectorKind.Custom, path, MetricsFormat.Text, []) { Container = container };
+
+    public static MetricsCollectorSpec None { get; } = new(CollectorKind.None, "", MetricsFormat.Text, []);
+
     /// <summary>A script for the shell, which sees every dollar sign of it.</summary>
     public static TrialJob Shell(
         string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1)

@@ -138,6 +138,28 @@ public sealed class LocalJobTests
         _ = Assert.Single(LocalJob.Check(job, "main", Jobs.File("/mnist.log")).Problems);
     }
 
+    [Fact]
+    public void A_collector_that_is_a_container_is_refused()
+    {
+        var problem = Assert.Single(LocalJob.Check(Jobs.Job(Jobs.Container(["c"])), "main", Jobs.Custom("", [])).Problems);
+
+        Assert.Equal(("metricsCollectorSpec.collector.kind", "Custom"), (problem.Field, problem.Value));
+        Assert.Contains("--runner docker", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_page_of_metrics_whose_port_is_not_named_gets_a_note()
+    {
+        var job = Jobs.Job(Jobs.Container(["sh", "-c", "serve --port ${KATIB_METRICS_PORT:-8080}"]));
+        var silent = Jobs.Job(Jobs.Container(["serve", "--port", "8080"]));
+
+        var check = LocalJob.Check(silent, "main", Jobs.Prometheus);
+
+        Assert.Empty(check.Problems);
+        Assert.Contains("the one that KATIB_METRICS_PORT names, in place of 8080", Assert.Single(check.Notes), StringComparison.Ordinal);
+        Assert.Empty(LocalJob.Check(job, "main", Jobs.Prometheus).Notes);
+    }
+
     [Theory]
     [InlineData("$(A)", "1")]
     [InlineData("$(B)", "1 and 1")]
@@ -158,7 +180,7 @@ public sealed class LocalJobTests
              {"name": "C", "value": "$(LATER)"}, {"name": "LATER", "value": "2"}, {"name": "LATER", "value": "3"}]
             """);
 
-        var job = LocalJob.Translate(Jobs.Job(container), "main", Jobs.StdOut, "trial-1", "/own/metrics");
+        var job = LocalJob.Translate(Jobs.Job(container), "main", Jobs.StdOut, "trial-1", "/own/metrics", metricsPort: null);
 
         Assert.Equal(["c", expanded], job.CommandLine);
     }
@@ -183,7 +205,7 @@ public sealed class LocalJobTests
         var container = Jobs.Container(["c", text]);
         container["env"] = new JsonArray(new JsonObject { ["name"] = "V", ["value"] = text });
 
-        var job = LocalJob.Translate(Jobs.Job(container), "main", Jobs.File("/katib/mnist.log"), "t", "/own");
+        var job = LocalJob.Translate(Jobs.Job(container), "main", Jobs.File("/katib/mnist.log"), "t", "/own", metricsPort: null);
 
         Assert.Equal(replaced, job.CommandLine[1]);
         Assert.Equal(new("V", replaced), job.Environment[0]);
@@ -197,7 +219,8 @@ public sealed class LocalJobTests
             "main",
             Jobs.StdOut,
             "t",
-            "/own");
+            "/own",
+            metricsPort: null);
 
         Assert.Equal(TimeSpan.FromSeconds(5), job.Deadline);
     }

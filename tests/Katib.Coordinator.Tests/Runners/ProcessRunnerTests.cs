@@ -424,7 +424,43 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         _ = await Assert.ThrowsAsync<ArgumentException>(() => runner.StartAsync(Jobs.Shell(trial, "true")));
     }
 
+    [Fact]
+    public async Task Trials_at_once_serve_their_metrics_on_ports_of_their_own()
+    {
+        string[] trials = ["a", "b", "c"];
+        var runner = Watch();
+        var container = Jobs.Container(["sh", "-c", $"[ $(PORT) = $$KATIB_METRICS_PORT ] && echo $(PORT) > '{Folder}/port.$(KATIB_TRIAL_NAME)'; read l < '{Pipe("go")}'"]);
+        container["env"] = JsonNode.Parse("""[{"name": "PORT", "value": "$(KATIB_METRICS_PORT)"}]""");
+
+        foreach (var trial in trials)
+        {
+            await runner.StartAsync(Jobs.Of(trial, Jobs.Job(container.DeepClone().AsObject()), Jobs.Prometheus));
+        }
+
+        await Wait.UntilAsync(() => trials.All(trial => Lines($"port.{trial}").Length is 1), "three trials");
+
+        Assert.Equal(3, trials.Select(trial => Lines($"port.{trial}")[0]).Distinct().Count());
+        Assert.All(trials, trial => Assert.Equal(
+            Lines($"port.{trial}")[0], File.ReadAllText(Path.Combine(Trials, trial, "1", "port"))));
+    }
+
     protected override ITrialRunner Create() => CreateRunner();
+
+    protected override async Task<string> ServerAsync()
+    {
+        const string Python = "python3";
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(Python, ["--version"]) { RedirectStandardOutput = true })!;
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip($"There is no {Python} to serve a page.");
+        }
+
+        return $"{Python} -m http.server --bind 127.0.0.1 $KATIB_METRICS_PORT";
+    }
 
     protected override async Task CleanUpAsync()
     {

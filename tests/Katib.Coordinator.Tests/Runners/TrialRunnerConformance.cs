@@ -182,6 +182,52 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         Assert.Equal((TrialExitKind.Exited, 5), (exit.Kind, exit.Code));
     }
 
+    [Fact]
+    public async Task A_page_of_metrics_is_asked_for_while_the_trial_runs_whoever_follows_it()
+    {
+        var server = await ServerAsync();
+        var job = Shell("a", $"cd '{Folder}'; {server} & read l < '{Pipe("go")}'; kill $!", Jobs.Prometheus);
+        Serve("loss 1");
+        await using (var first = new Watched(Create()))
+        {
+            await first.StartAsync(job);
+            await Wait.UntilAsync(() => first.Values("a") is ["1"], "the first value while the trial runs");
+        }
+
+        Serve("loss 2");
+        var second = Watch();
+        await second.StartAsync(job);
+        await Wait.UntilAsync(() => second.Values("a") is ["1", "2"], "the first value, told again, and the next one");
+        Release("go");
+        var exit = await second.EndAsync("a");
+
+        Assert.Equal(0, exit.Code);
+        Assert.Equal(["1", "2"], second.Values("a"));
+        Assert.Equal([0, 1], second.Of("a").OfType<TrialEvent.Measured>().Select(static m => m.First));
+    }
+
+    [Fact]
+    public async Task Why_a_page_has_no_value_is_said_at_the_end()
+    {
+        var exit = await Watch().RunAsync(Shell("a", "echo $KATIB_METRICS_PORT; sleep 2", Jobs.Prometheus));
+
+        Assert.Equal(0, exit.Code);
+        Assert.StartsWith("There is no answer at http://", exit.WhyUnavailable, StringComparison.Ordinal);
+        Assert.Contains("on the port that KATIB_METRICS_PORT names", exit.WhyUnavailable, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_collector_None_reads_nothing()
+    {
+        var runner = Watch();
+
+        var exit = await runner.RunAsync(Shell("a", "echo loss=1", Jobs.None));
+
+        Assert.Equal(0, exit.Code);
+        Assert.Equal("The collector None reads nothing of a trial.", exit.WhyUnavailable);
+        _ = Assert.Single(runner.Of("a"));
+    }
+
     /// <summary>A runner on <see cref="Folder"/>; each is like a new coordinator's.</summary>
     protected abstract ITrialRunner Create();
 
@@ -190,8 +236,17 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         string trial, string script, MetricsCollectorSpec? collector = null, int attempt = 1) =>
         Jobs.Shell(trial, script, collector, attempt);
 
+    /// <summary>The command with which a trial serves the files of its working directory; skips the test where there is none.</summary>
+    protected abstract Task<string> ServerAsync();
+
     /// <summary>Ends what a test has left.</summary>
     protected abstract Task CleanUpAsync();
+
+    private void Serve(string page)
+    {
+        File.WriteAllText(Path.Combine(Folder, "draft"), page);
+        File.Move(Path.Combine(Folder, "draft"), Path.Combine(Folder, "metrics"), overwrite: true);
+    }
 
     private protected Watched Watch() => Watch(Create());
 

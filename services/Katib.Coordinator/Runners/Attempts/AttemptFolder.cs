@@ -8,6 +8,7 @@ internal sealed class AttemptFolder(string path)
 {
     private const string DeadlineFile = "deadline";
     private const string GpuFile = "gpu";
+    private const string PortFile = "port";
 
     public string Path { get; } = path;
 
@@ -16,6 +17,15 @@ internal sealed class AttemptFolder(string path)
 
     /// <summary>Stands for the metrics directory of Katib's containers.</summary>
     public string Metrics { get; } = System.IO.Path.Combine(path, "metrics");
+
+    /// <summary>What was scraped of it, a value a line.</summary>
+    public string ScrapedValues { get; } = System.IO.Path.Combine(path, "scraped.jsonl");
+
+    /// <summary>What the collector's container printed.</summary>
+    public string CollectorLog { get; } = System.IO.Path.Combine(path, "collector.log");
+
+    /// <summary>How the collector's container ended, in a sentence.</summary>
+    public string CollectorEnd { get; } = System.IO.Path.Combine(path, "collector.end");
 
     public static AttemptFolder Of(string root, string trial, int attempt) =>
         new(System.IO.Path.Combine(root, trial, attempt.ToString(CultureInfo.InvariantCulture)));
@@ -61,6 +71,13 @@ internal sealed class AttemptFolder(string path)
 
     /// <summary>Written before anything is started: the device is taken even if this process dies at once.</summary>
     public void WriteGpu(string device) => Write(GpuFile, device);
+
+    /// <summary>The port on which the attempt serves its metrics; null when it has none.</summary>
+    public int? ReadPort() =>
+        int.TryParse(Read(PortFile), NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : null;
+
+    /// <summary>Written before anything is started: whoever adopts the attempt asks at the same port.</summary>
+    public void WritePort(int port) => Write(PortFile, port.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The whole text of a file; null when there is none.</summary>
     public string? Read(string name)

@@ -16,6 +16,10 @@ internal static class ExitMessage
         code,
         $"The trial's program {(code is 0 ? "ended by itself" : Failure(code))}.{LastWords(log)}");
 
+    /// <summary>How a collector's container ended, which reports by itself.</summary>
+    public static string OfCollector(int code, string log) =>
+        code is 0 ? "The metrics collector ended by itself." : $"The metrics collector {Failure(code)}.{LastWords(log)}";
+
     public static TrialExit OutOfMemory(int code, string limit, string log) => new(
         TrialExitKind.OutOfMemory,
         code,

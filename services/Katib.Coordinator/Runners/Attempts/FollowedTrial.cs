@@ -19,7 +19,7 @@ internal sealed class FollowedTrial(
     private readonly Dictionary<string, long> _reported = new(StringComparer.Ordinal);
 
     private long _notedAt = time.GetTimestamp();
-    private (string Reason, string Message) _noted = (TrialReasons.Running, "");
+    private (string Reason, string Message) _noted = (TrialReasons.Running, TrialReasons.RunningMessage);
     private bool _hasObjective;
 
     public TrialJob Job => job;
@@ -45,7 +45,7 @@ internal sealed class FollowedTrial(
     {
         var token = _letGo.Token;
         var ending = attempt.EndAsync(NoteAsync, token);
-        var source = MetricsSources.Of(job, attempt.MetricsPath, parsers);
+        var source = MetricsSources.Of(job, attempt, parsers, time);
         await ReadMetricsAsync(source, ending, token);
         var exit = await ending with { WhyUnavailable = source.WhyMissing(job.MetricNames[0]) };
         await report(this, new TrialEvent.Ended(job.Trial, exit), token);
@@ -61,18 +61,19 @@ internal sealed class FollowedTrial(
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!ending.IsCompleted)
                 {
-                    await MeasureAsync(source.ReadNew(), cancellationToken);
+                    await MeasureAsync(source.ReadNewAsync(cancellationToken), cancellationToken);
                     await NoteSilenceAsync(source);
                 }
             }
         }
 
-        await MeasureAsync(source.ReadToEnd(), cancellationToken);
+        await MeasureAsync(source.ReadToEndAsync(cancellationToken), cancellationToken);
     }
 
-    private async Task MeasureAsync(IEnumerable<Report> reports, CancellationToken cancellationToken)
+    private async Task MeasureAsync(IAsyncEnumerable<Report> reports, CancellationToken cancellationToken)
     {
-        foreach (var (stream, points) in reports.Where(static r => !r.Points.IsEmpty))
+        await foreach (var (stream, points) in
+            reports.Where(static r => !r.Points.IsEmpty).WithCancellation(cancellationToken))
         {
             var first = _reported.GetValueOrDefault(stream);
             await report(this, new TrialEvent.Measured(job.Trial, stream, first, points), cancellationToken);

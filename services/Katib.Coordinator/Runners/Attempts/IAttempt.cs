@@ -1,3 +1,4 @@
+using System.Net;
 using Katib.Coordinator.Experiments;
 
 namespace Katib.Coordinator.Runners.Attempts;
@@ -13,6 +14,9 @@ internal interface IAttempt
 
     /// <summary>The file with all that it has printed.</summary>
     string OutputLog { get; }
+
+    /// <summary>Where it serves its metrics page; null while it does not run, and where it has none.</summary>
+    IPEndPoint? MetricsEndpoint { get; }
 
     /// <summary>Starts it, or adopts it, and waits for its end. Cancelling leaves it as it is.</summary>
     Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken);

@@ -14,10 +14,10 @@ internal readonly record struct Report(string Stream, ImmutableArray<MetricPoint
 internal interface IMetricsSource
 {
     /// <summary>What has been reported since the last look, in portions of bounded size.</summary>
-    IEnumerable<Report> ReadNew();
+    IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken);
 
     /// <summary>The same once nothing more is written.</summary>
-    IEnumerable<Report> ReadToEnd();
+    IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken);
 
     /// <summary>Why there is no value of a metric so far, as a sentence; null where there is nothing to say.</summary>
     string? WhyMissing(string metric);
@@ -29,31 +29,29 @@ internal static class MetricsSources
     /// <summary>So many files are named where the right one is missing.</summary>
     private const int MostOthers = 3;
 
-    public static IMetricsSource Of(TrialJob job, string path, Func<TrialJob, ILineParser> parsers) => job.Collector.Kind switch
-    {
-        CollectorKind.TensorFlowEvent => new EventSource(new(path, job.Collector.Path, job.MetricNames)),
-        CollectorKind.Push => new NoSource(),
-        _ => new LineSource(path, job.Collector, parsers(job)),
-    };
+    public static IMetricsSource Of(
+        TrialJob job, IAttempt attempt, Func<TrialJob, ILineParser> parsers, TimeProvider time) => job.Collector.Kind switch
+        {
+            CollectorKind.TensorFlowEvent => new EventSource(new(attempt.MetricsPath, job.Collector.Path, job.MetricNames)),
+            CollectorKind.PrometheusMetric => new ScrapeSource(attempt, job.Collector.Page!, job.MetricNames, time),
+            CollectorKind.Custom => new NoSource(() => SaidIn(attempt.MetricsPath)),
+            CollectorKind.Push => new NoSource(static () => null),
+            CollectorKind.None => new NoSource(static () => "The collector None reads nothing of a trial."),
+            _ => new LineSource(attempt.MetricsPath, job.Collector, parsers(job)),
+        };
 
-    /// <summary>Nothing is to be read.</summary>
-    private sealed class NoSource : IMetricsSource
-    {
-        public IEnumerable<Report> ReadNew() => [];
-
-        public IEnumerable<Report> ReadToEnd() => [];
-
-        public string? WhyMissing(string metric) => null;
-    }
+    private static string? SaidIn(string file) => File.Exists(file) ? File.ReadAllText(file) : null;
 
     /// <summary>Lines of one file.</summary>
     private sealed class LineSource(string path, MetricsCollectorSpec collector, ILineParser parser) : IMetricsSource
     {
         private readonly FileTail _file = new(path);
 
-        public IEnumerable<Report> ReadNew() => _file.ReadNew().Select(Parse);
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) =>
+            _file.ReadNew().Select(Parse).ToAsyncEnumerable();
 
-        public IEnumerable<Report> ReadToEnd() => _file.ReadToEnd().Select(Parse);
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) =>
+            _file.ReadToEnd().Select(Parse).ToAsyncEnumerable();
 
         public string? WhyMissing(string metric) =>
             collector.Kind is CollectorKind.File && !File.Exists(path)
@@ -75,10 +73,21 @@ internal static class MetricsSources
     /// <summary>Event files, each a stream of its own.</summary>
     private sealed class EventSource(EventFolder folder) : IMetricsSource
     {
-        public IEnumerable<Report> ReadNew() => folder.ReadNew().Select(static read => new Report(read.File, read.Points));
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) =>
+            folder.ReadNew().Select(static read => new Report(read.File, read.Points)).ToAsyncEnumerable();
 
-        public IEnumerable<Report> ReadToEnd() => ReadNew();
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) => ReadNewAsync(cancellationToken);
 
         public string? WhyMissing(string metric) => folder.WhyMissing(metric);
+    }
+
+    /// <summary>Nothing is looked at: what is reported comes on other ways.</summary>
+    private sealed class NoSource(Func<string?> why) : IMetricsSource
+    {
+        public IAsyncEnumerable<Report> ReadNewAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<Report>();
+
+        public IAsyncEnumerable<Report> ReadToEndAsync(CancellationToken cancellationToken) => ReadNewAsync(cancellationToken);
+
+        public string? WhyMissing(string metric) => why();
     }
 }

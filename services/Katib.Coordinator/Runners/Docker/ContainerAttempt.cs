@@ -26,8 +26,12 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private readonly string _name = site.Labels.NameOf(job);
+    private readonly string _collector = $"{site.Labels.NameOf(job)}.collector";
+    private volatile IPEndPoint? _endpoint;
     private bool _isFollowed;
     private bool _wasCutOff;
+
+    public IPEndPoint? MetricsEndpoint => _endpoint;
 
     public string MetricsPath { get; } =
         MetricsDirectory.PathIn(AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
@@ -94,6 +98,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         }
 
         var plan = ContainerPlan.Of(container, job);
+        var collector = CollectorContainer.Of(container, job.Collector) is { } own ? ContainerPlan.Of(own, job) : null;
         await site.SurveyAsync(cancellationToken);
         try
         {
@@ -105,7 +110,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                     case null when _folder.HasClaim():
                         return ExitMessage.Lost(_folder.OutputLog);
                     case null:
-                        await CreateAsync(plan, note, cancellationToken);
+                        await CreateAsync(plan, collector, note, cancellationToken);
                         break;
                     case "created":
                         await StartAsync(found!.ID, cancellationToken);
@@ -116,7 +121,9 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                         await Task.Delay(LockPause, site.Time, cancellationToken);
                         break;
                     default:
+                        _endpoint = EndpointOf(found!);
                         await FollowAsync(plan, found!.ID, found.State!, cancellationToken);
+                        _endpoint = null;
                         break;
                 }
             }
@@ -140,6 +147,15 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
     private static string Refusal(DockerApiException refusal) =>
         $"Docker refuses to run the trial: {DaemonWords.Of(refusal)}.";
 
+    /// <summary>The container's own address: no port is published for it.</summary>
+    private IPEndPoint? EndpointOf(ContainerInspectResponse container) =>
+        job.Collector.Page is { Port: var port }
+            ? container.NetworkSettings?.Networks?.Values
+                .SelectMany(static network => (string?[])[network.IPAddress, network.GlobalIPv6Address])
+                .Select(text => IPAddress.TryParse(text, out var address) ? new IPEndPoint(address, port) : null)
+                .FirstOrDefault(static endpoint => endpoint is not null)
+            : null;
+
     private Task<ContainerInspectResponse?> InspectAsync(CancellationToken cancellationToken) => site.Docker.CallAsync(
         async token =>
         {
@@ -154,8 +170,14 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         },
         cancellationToken);
 
-    private async Task CreateAsync(ContainerPlan plan, TrialNote note, CancellationToken cancellationToken)
+    private async Task CreateAsync(
+        ContainerPlan plan, ContainerPlan? collector, TrialNote note, CancellationToken cancellationToken)
     {
+        if (collector is not null)
+        {
+            _ = await site.Images.PrepareAsync(collector.Template, note, cancellationToken);
+        }
+
         var image = await site.Images.PrepareAsync(plan.Template, note, cancellationToken);
         var device = site.Gpus.Exist ? await site.Gpus.AcquireAsync(job.Trial, note, cancellationToken) : null;
         await note(TrialReasons.Running, TrialReasons.RunningMessage);
@@ -167,10 +189,27 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             async _ =>
             {
                 await ContainerVolumes.CreateAsync(
-                    site.Docker.Client, image, _name, [.. plan.VolumesOf(_name)], site.Labels.Of(job), CancellationToken.None);
+                    site.Docker.Client,
+                    image,
+                    _name,
+                    [.. plan.VolumesOf(_name).Union(collector?.VolumesOf(_name) ?? [])],
+                    site.Labels.Of(job),
+                    CancellationToken.None);
+                await CreateCollectorAsync(collector);
                 return await CreateAsync(plan.ToParameters(_name, labels, device));
             },
             cancellationToken);
+    }
+
+    private async Task CreateCollectorAsync(ContainerPlan? collector)
+    {
+        if (collector is not null)
+        {
+            // Its volumes are the trial's, by their names.
+            var parameters = collector.ToParameters(_name, site.Labels.Of(job), device: null);
+            parameters.Name = _collector;
+            _ = await CreateAsync(parameters);
+        }
     }
 
     private async Task<bool> CreateAsync(CreateContainerParameters parameters)
@@ -192,6 +231,12 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         _folder.WriteClaim(container);
         try
         {
+            // First: the trial may end at once.
+            if (job.Collector.Container is not null)
+            {
+                _ = await site.Docker.Client.Containers.StartContainerAsync(_collector, new(), CancellationToken.None);
+            }
+
             _ = await site.Docker.Client.Containers.StartContainerAsync(container, new(), CancellationToken.None);
         }
         catch (Exception failure) when (DockerConnection.IsAway(failure, cancellationToken))
@@ -300,6 +345,11 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
                     await CopyOf(source, container)(token);
                 }
 
+                if (job.Collector.Container is not null)
+                {
+                    await EndCollectorAsync(token);
+                }
+
                 return true;
             },
             cancellationToken);
@@ -313,6 +363,26 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             _ when WasTakenByDocker(code) => ExitMessage.Lost(_folder.OutputLog),
             _ => ExitMessage.Of(code, _folder.OutputLog),
         };
+    }
+
+    /// <summary>Tells the collector that the trial has ended, by SIGTERM, and gives it some time to report the rest.</summary>
+    private async Task EndCollectorAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _ = await site.Docker.Client.Containers.StopContainerAsync(
+                _collector, new() { WaitBeforeKillSeconds = (uint)site.Options.CollectorGrace.TotalSeconds }, cancellationToken);
+            var ended = await site.Docker.Client.Containers.InspectContainerAsync(_collector, cancellationToken);
+            await new ContainerLog(site.Docker.Client, _collector, _folder.CollectorLog)
+                .CopyAsync(follow: false, cancellationToken);
+            _folder.Write(
+                Path.GetFileName(_folder.CollectorEnd),
+                ExitMessage.OfCollector((int)(ended.State?.ExitCode ?? 0), _folder.CollectorLog));
+        }
+        catch (DockerApiException gone) when (gone.StatusCode is HttpStatusCode.NotFound)
+        {
+            // Somebody has removed it; the trial has ended all the same.
+        }
     }
 
     private TimeLimit? LimitOf(ContainerPlan plan) => TimeLimit.Of(plan.Template.Program.Deadline, job.Timeout);

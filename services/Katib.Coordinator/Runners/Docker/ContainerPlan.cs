@@ -36,10 +36,11 @@ internal sealed record ContainerPlan(
         }
 
         var isInMemory = container.Mounts.Any(mount => mount is ContainerMount.InMemory && Is(mount, directory));
-        return collector.Kind.HasDirectory() && isInMemory
+        problems = collector.HasDirectory && isInMemory
             ? problems.Add(new(field, collector.Path,
                 "Docker cannot read a file out of a container's memory: mount an emptyDir without 'medium: Memory'."))
             : problems;
+        return [.. problems, .. CollectorContainer.Problems(container, collector)];
     }
 
     /// <summary>Plans a trial in whose template <see cref="Problems"/> has found nothing wrong.</summary>
@@ -47,11 +48,14 @@ internal sealed record ContainerPlan(
     public static ContainerPlan Of(ContainerTemplate container, TrialJob job)
     {
         var directory = MetricsDirectory.Of(job.Collector);
-        var hasDirectory = job.Collector.Kind.HasDirectory();
+        var hasDirectory = job.Collector.HasDirectory;
         ImmutableArray<KeyValuePair<string, string>> own =
         [
             new(TemplateProgram.TrialNameVariable, job.Trial),
             .. hasDirectory ? [new(TemplateProgram.MetricsDirectoryVariable, directory)] : (KeyValuePair<string, string>[])[],
+            .. job.Collector.Page is { Port: var port }
+                ? [new(TemplateProgram.MetricsPortVariable, port.ToString(CultureInfo.InvariantCulture))]
+                : (KeyValuePair<string, string>[])[],
         ];
         var program = TemplateProgram.Expand(container.Program, own, static text => text);
         ContainerMount[] metrics = hasDirectory && !IsMounted(container, directory)
@@ -61,7 +65,7 @@ internal sealed record ContainerPlan(
             container,
             program with { Environment = [.. program.Environment, .. own, .. job.Environment] },
             [.. container.Mounts, .. metrics],
-            hasDirectory ? job.Collector.Path : null);
+            job.Collector.HasFiles ? job.Collector.Path : null);
     }
 
     /// <summary>What Docker is asked for.</summary>

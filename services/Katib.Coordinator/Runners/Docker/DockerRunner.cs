@@ -53,6 +53,13 @@ public sealed class DockerRunner : ITrialRunner
                 _ = await _site.Images.PrepareAsync(container, static (_, _) => default, cancellationToken);
             }
 
+            if (CollectorContainer.Of(container, collector) is { } own)
+            {
+                field = CollectorContainer.Field;
+                container = own;
+                _ = await _site.Images.PrepareAsync(own, static (_, _) => default, cancellationToken);
+            }
+
             return [];
         }
         catch (ImageProblemException missing)
@@ -127,6 +134,9 @@ public sealed record DockerRunnerOptions(
 
     /// <summary>The daemon's address; null for the one that docker itself would use.</summary>
     public Uri? Endpoint { get; init; }
+
+    /// <summary>How long a collector's container may go on after the trial's has ended; whole seconds.</summary>
+    public TimeSpan CollectorGrace { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often it is looked whether a metrics file has grown, and a broken log is taken up again.</summary>
     public TimeSpan CopyEvery { get; init; } = TimeSpan.FromMilliseconds(500);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners.Templates;
@@ -34,7 +35,21 @@ public sealed record LocalJob(
                     + "machine; choose a path such as /var/log/katib/metrics.log."));
         }
 
-        return new(problems, [.. IgnoredNote(template.Ignored), .. MetricsFileNote(template, collector)]);
+        if (collector.Kind is CollectorKind.Custom)
+        {
+            problems = problems.Add(new(
+                "metricsCollectorSpec.collector.kind",
+                "Custom",
+                "The collector is a container, and a process of this machine has none beside it; run the experiment with "
+                    + "--runner docker, or let the program itself write its metrics for another collector."));
+        }
+
+        return new(
+            problems,
+            [
+                .. IgnoredNote(template.Ignored),
+                .. template.Problems.IsEmpty ? MetricsNote(template, collector) : [],
+            ]);
     }
 
     /// <summary>Translates a run object that <see cref="Check"/> has found nothing wrong with.</summary>
@@ -47,7 +62,8 @@ public sealed record LocalJob(
         string primaryContainerName,
         MetricsCollectorSpec collector,
         string trial,
-        string metricsDirectory)
+        string metricsDirectory,
+        int? metricsPort)
     {
         var template = LocalRules.Read(runObject, primaryContainerName);
         if (!template.Problems.IsEmpty)
@@ -56,11 +72,15 @@ public sealed record LocalJob(
         }
 
         var katibDirectory = MetricsDirectory.Of(collector);
+        KeyValuePair<string, string>[] port = metricsPort is { } number
+            ? [new(TemplateProgram.MetricsPortVariable, number.ToString(CultureInfo.InvariantCulture))]
+            : [];
         var program = TemplateProgram.Expand(
             template,
             [
                 new(TemplateProgram.TrialNameVariable, trial),
                 new(TemplateProgram.MetricsDirectoryVariable, katibDirectory),
+                .. port,
             ],
             Here);
         return new(
@@ -69,6 +89,7 @@ public sealed record LocalJob(
                 .. program.Environment,
                 new(TemplateProgram.TrialNameVariable, trial),
                 new(TemplateProgram.MetricsDirectoryVariable, metricsDirectory),
+                .. port,
             ],
             template.WorkingDirectory is { } directory ? Here(directory) : null,
             template.Deadline);
@@ -86,19 +107,27 @@ public sealed record LocalJob(
         }
     }
 
-    /// <summary>A program that writes to Katib's path by itself cannot know that it is elsewhere here.</summary>
-    private static IEnumerable<string> MetricsFileNote(RunObjectTemplate template, MetricsCollectorSpec collector)
+    /// <summary>A program cannot know by itself where here its metrics file is to be, or its metrics page.</summary>
+    private static IEnumerable<string> MetricsNote(RunObjectTemplate template, MetricsCollectorSpec collector)
     {
         var directory = MetricsDirectory.Of(collector);
-        var texts = template.CommandLine.Concat(template.Environment.Select(static variable => variable.Value));
-        if (collector.Kind.HasDirectory() && template.Problems.IsEmpty && !texts.Any(Names))
+        string[] texts = [.. template.CommandLine, .. template.Environment.Select(static variable => variable.Value)];
+        if (collector.Page is { Port: var written } && !texts.Any(NamesPort))
+        {
+            yield return "Neither command, args nor env name the port of the metrics: trials share this machine's ports, so that "
+                + $"the program must listen on the one that {TemplateProgram.MetricsPortVariable} names, in place of {written}.";
+        }
+
+        if (collector.HasFiles && !texts.Any(NamesDirectory))
         {
             var file = collector.Kind is CollectorKind.File ? $"to {MetricsDirectory.FileOf(collector)} in" : "to";
             yield return $"Neither command, args nor env name {directory}: on this machine the program must write "
                 + $"its metrics {file} the directory that {TemplateProgram.MetricsDirectoryVariable} names.";
         }
 
-        bool Names(string text) => MetricsDirectory.IsNamedIn(text, directory)
+        bool NamesDirectory(string text) => MetricsDirectory.IsNamedIn(text, directory)
             || text.Contains(TemplateProgram.MetricsDirectoryVariable, StringComparison.Ordinal);
+
+        static bool NamesPort(string text) => text.Contains(TemplateProgram.MetricsPortVariable, StringComparison.Ordinal);
     }
 }

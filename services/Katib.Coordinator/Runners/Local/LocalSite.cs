@@ -35,6 +35,8 @@ internal sealed class LocalSite
 
     public GpuSlots Gpus { get; }
 
+    public MetricsPorts Ports { get; } = new();
+
     /// <summary>Finds out, once and before the first start, which devices are already given away.</summary>
     public Task SurveyAsync(CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners.Attempts;
 using Katib.Coordinator.Runners.Templates;
@@ -19,6 +21,10 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
 
     private readonly AttemptFolder _folder = AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt);
     private TimeLimit? _limit;
+    private int? _port;
+    private volatile IPEndPoint? _endpoint;
+
+    public IPEndPoint? MetricsEndpoint => _endpoint;
 
     public string MetricsPath { get; } = MetricsDirectory.PathIn(
         AttemptFolder.Of(site.Options.Folder, job.Trial, job.Attempt), job.Collector);
@@ -27,9 +33,17 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
 
     public async Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken)
     {
-        var exit = await StartOrAdoptAsync(note, cancellationToken);
-        site.Gpus.Release(job.Trial);
-        return exit;
+        try
+        {
+            var exit = await StartOrAdoptAsync(note, cancellationToken);
+            site.Gpus.Release(job.Trial);
+            return exit;
+        }
+        finally
+        {
+            _endpoint = null;
+            site.Ports.Release(_port);
+        }
     }
 
     private async Task<TrialExit> StartOrAdoptAsync(TrialNote note, CancellationToken cancellationToken)
@@ -39,8 +53,17 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
             return ExitMessage.NotStarted($"{problem.Field}: {problem.Message}");
         }
 
+        try
+        {
+            _port = job.Collector.Page is null ? null : PortOfItsOwn();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SocketException)
+        {
+            return ExitMessage.NotStarted($"The trial could not be started: {failure.Message}");
+        }
+
         var local = LocalJob.Translate(
-            job.RunObject, job.PrimaryContainerName, job.Collector, job.Trial, _folder.Metrics);
+            job.RunObject, job.PrimaryContainerName, job.Collector, job.Trial, _folder.Metrics, _port);
         local = local with { Environment = local.Environment.AddRange(job.Environment) };
         _limit = TimeLimit.Of(local.Deadline, job.Timeout);
         await site.SurveyAsync(cancellationToken);
@@ -48,6 +71,24 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
             ? ExitMessage.NotStarted(notStarted)
             : await AdoptAsync(cancellationToken);
     }
+
+    /// <summary>The port of its metrics page: the attempt's since it was begun, or one that is free now.</summary>
+    private int PortOfItsOwn()
+    {
+        if (_folder.ReadPort() is { } known)
+        {
+            site.Ports.Reserve(known);
+            return known;
+        }
+
+        var free = site.Ports.Take();
+        _folder.Create();
+        _folder.WritePort(free);
+        return free;
+    }
+
+    /// <summary>Not sooner: until the attempt runs, and after it, the port may be somebody else's.</summary>
+    private void OpenMetrics() => _endpoint ??= _port is { } port ? new(IPAddress.Loopback, port) : null;
 
     private IEnumerable<Problem> Problems()
     {
@@ -79,6 +120,7 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
             return problem;
         }
 
+        OpenMetrics();
         using (supervisor)
         {
             await WaitForAsync(supervisor, cancellationToken);
@@ -168,6 +210,8 @@ internal sealed class ProcessAttempt(LocalSite site, TrialJob job) : IAttempt
                 {
                     return null;
                 }
+
+                OpenMetrics();
 
                 // The clock on the wall tells what was before the trial was adopted, and may jump afterwards.
                 var before = adopted.At > started ? adopted.At - started : TimeSpan.Zero;

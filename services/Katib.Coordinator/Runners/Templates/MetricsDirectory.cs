@@ -10,7 +10,8 @@ namespace Katib.Coordinator.Runners.Templates;
 /// </summary>
 internal static class MetricsDirectory
 {
-    private const string StdOutDirectory = "/var/log/katib";
+    // Where nothing is looked for it is a directory of the trial's own all the same, as Katib's own programs expect.
+    private const string UnusedDirectory = "/var/log/katib";
 
     // Where a path may begin and end: not inside a longer one (/opt/katib, $HOME/katib) or a longer name (/katibx).
     private static readonly SearchValues<char> BeforePath = SearchValues.Create(" \t\r\n'\"`=:,;(&|<>[{@!");
@@ -20,9 +21,9 @@ internal static class MetricsDirectory
     /// <summary>Where the trial of this collector finds the directory in Katib's containers.</summary>
     public static string Of(MetricsCollectorSpec collector)
     {
-        if (!collector.Kind.HasDirectory())
+        if (!collector.HasDirectory)
         {
-            return StdOutDirectory;
+            return UnusedDirectory;
         }
 
         var end = collector.Kind is CollectorKind.File ? collector.Path.LastIndexOf('/') : collector.Path.Length;
@@ -33,10 +34,15 @@ internal static class MetricsDirectory
     public static string FileOf(MetricsCollectorSpec collector) =>
         collector.Path[(collector.Path.LastIndexOf('/') + 1)..];
 
-    /// <summary>Where an attempt's metrics appear: in what it prints, in the file of that name, or anywhere in the directory.</summary>
+    /// <summary>
+    /// Where an attempt's metrics appear: in what it prints, in the file of that name, anywhere in the directory, in
+    /// what was scraped of it; or where it is said how its own collector ended.
+    /// </summary>
     public static string PathIn(AttemptFolder folder, MetricsCollectorSpec collector) => collector.Kind switch
     {
         CollectorKind.File => Path.Combine(folder.Metrics, FileOf(collector)),
+        CollectorKind.PrometheusMetric => folder.ScrapedValues,
+        CollectorKind.Custom => folder.CollectorEnd,
         CollectorKind.TensorFlowEvent => folder.Metrics,
         _ => folder.OutputLog,
     };

@@ -17,6 +17,9 @@ internal sealed record TemplateProgram(
     /// <summary>Bears the directory in which the trial's metrics file is looked for.</summary>
     public const string MetricsDirectoryVariable = "KATIB_METRICS_DIR";
 
+    /// <summary>Bears the port on which the trial's metrics page is asked for.</summary>
+    public const string MetricsPortVariable = "KATIB_METRICS_PORT";
+
     /// <summary>Expands as Kubernetes does: env may refer to earlier env, command and args to all of it.</summary>
     /// <param name="template">The template.</param>
     /// <param name="given">What is known besides.</param>
