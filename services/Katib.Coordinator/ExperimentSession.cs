@@ -89,7 +89,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
                 await store.UpdateAsync(stored.Id, spec, stored.State, cancellationToken);
             }
 
-            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time) 
+            var loop = new ExperimentLoop(spec, stored, store, suggestions, runner, progress, time)
             {
                 Push = Push,
                 Stopping = stopping,

@@ -38,7 +38,8 @@ public sealed partial class SourceRuleTests
         var offenders = Products.SelectMany(static folder => Repository.Files("*.cs", folder.Data))
             .Where(static path => Repository.Read(path).Contains("RpcException", StringComparison.Ordinal))
             .Where(static path => !path.StartsWith("services/Katib.Hosting/", StringComparison.Ordinal)
-                && !path.StartsWith("services/Katib.Coordinator/Suggesting/", StringComparison.Ordinal));
+                && !path.StartsWith("services/Katib.Coordinator/Suggesting/", StringComparison.Ordinal)
+                && path is not "services/Katib.Coordinator/Pushing/ObservationService.cs");
 
         Assert.Empty(offenders);
     }

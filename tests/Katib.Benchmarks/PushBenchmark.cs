@@ -7,8 +7,8 @@ using Katib.Coordinator.Pushing;
 using Katib.Coordinator.Storage;
 using Katib.Hosting;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 
 namespace Katib.Benchmarks;
 
@@ -59,8 +59,10 @@ internal static class PushBenchmark
         var endpoint = new Uri(service.Urls.Single());
         await using var push = await PushServer.StartAsync(
             PushOptions.Local(Path.Combine(folder, "push.ports"), allowAnonymous: false), location, null, static _ => { }, TimeProvider.System, default);
-        var spec = Given.Experiment("push", Writers, Writers, parameters: 3, """printf %s "$KATIB_PUSH_URL $KATIB_PUSH_TOKEN" > told.$KATIB_TRIAL_NAME; sleep 3600""")
-            with { MetricsCollector = new(CollectorKind.Push, "/metrics", MetricsFormat.Text, []) };
+        var spec = Given.Experiment("push", Writers, Writers, parameters: 3, """printf %s "$KATIB_PUSH_URL $KATIB_PUSH_TOKEN" > told.$KATIB_TRIAL_NAME; sleep 3600""") with
+        {
+            MetricsCollector = new(CollectorKind.Push, "/metrics", MetricsFormat.Text, []),
+        };
         using var end = new CancellationTokenSource();
         ExperimentLoop? running = null;
         var run = new ExperimentSession(location, TimeProvider.System) { Push = push }.RunAsync(
