@@ -11,11 +11,12 @@ public sealed class DockerTests
     public async Task Killed_at_random_moments_every_parameter_set_runs_to_its_end_exactly_once_and_no_container_is_left()
     {
         await DockerHere.SkipWithoutAsync(Image);
-        var kills = TestSize.Of(small: 3, full: 12);
-        var trials = TestSize.Of(small: 9, full: 24);
+        var kills = TestSize.Of(small: 3, full: 50);
+        var trials = TestSize.Of(small: 9, full: 200);
         const string Name = "ledger-killed";
         using var place = new Workplace();
-        var ledger = Manifests.LedgerInContainers("random", trials, parallel: 3, seconds: 1, place.Folder);
+        var ledger = Manifests.LedgerInContainers(
+            "random", trials, parallel: 3, seconds: TestSize.Of(small: 1, full: 3), place.Folder, values: trials);
         place.Write("ledger.yaml", ledger.Replace("name: ledger\nspec", $"name: {Name}\nspec", StringComparison.Ordinal));
         var moments = new double[kills];
         new Philox(7).Fill(0, moments);

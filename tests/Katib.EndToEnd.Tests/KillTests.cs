@@ -10,12 +10,12 @@ public sealed class KillTests
     [InlineData("grid", 2)]
     public async Task Killed_at_random_moments_every_parameter_set_runs_to_its_end_exactly_once(string algorithm, ulong seed)
     {
-        var kills = TestSize.Of(small: 5, full: 10);
-        const int Trials = 24;
+        var kills = TestSize.Of(small: 5, full: 50);
+        var trials = TestSize.Of(small: 24, full: 200);
         using var undisturbed = new Workplace();
         using var disturbed = new Workplace();
-        undisturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0));
-        disturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, Trials, parallel: 3, seconds: 0.3 * kills));
+        undisturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, trials, parallel: 3, seconds: 0, values: trials));
+        disturbed.Write("ledger.yaml", Manifests.Ledger(algorithm, trials, parallel: 3, seconds: TestSize.Of(small: 2, full: 3), values: trials));
         var moments = new double[kills];
         new Philox(seed).Fill(0, moments);
 
@@ -31,8 +31,8 @@ public sealed class KillTests
         var first = (await undisturbed.KatibAsync("run", "ledger.yaml", "--output", "json")).Expect(0);
 
         var ends = await EndsAsync(disturbed);
-        Assert.Equal(Trials, ends.Length);
-        Assert.Equal(Trials, ends.Distinct().Count());
+        Assert.Equal(trials, ends.Length);
+        Assert.Equal(trials, ends.Distinct().Count());
         Assert.Equal(Best(first), Best(last));
         Assert.Empty(disturbed.TrialProcesses());
     }

@@ -7,7 +7,7 @@ internal static class Manifests
     /// A worker that notes its parameters when it begins and when it ends, takes a moment, and prints (x-3)^2 + k.
     /// </summary>
     public static string Ledger(
-        string algorithm, int trials, int parallel, double seconds, string resumePolicy = "Never", string goal = "") => $$$"""
+        string algorithm, int trials, int parallel, double seconds, string resumePolicy = "Never", string goal = "", int values = 10) => $$$"""
         apiVersion: kubeflow.org/v1beta1
         kind: Experiment
         metadata:
@@ -25,7 +25,7 @@ internal static class Manifests
           parameters:
             - name: x
               parameterType: int
-              feasibleSpace: { min: "0", max: "9" }
+              feasibleSpace: { min: "0", max: "{{{values - 1}}}" }
             - name: k
               parameterType: discrete
               feasibleSpace: { list: ["0.10", "1", "2"] }
@@ -58,8 +58,8 @@ internal static class Manifests
         """;
 
     /// <summary>The same worker in containers, with the ledger's folder mounted where it starts.</summary>
-    public static string LedgerInContainers(string algorithm, int trials, int parallel, double seconds, string folder) =>
-        Ledger(algorithm, trials, parallel, seconds)
+    public static string LedgerInContainers(string algorithm, int trials, int parallel, double seconds, string folder, int values = 10) =>
+        Ledger(algorithm, trials, parallel, seconds, values: values)
             .Replace("image: busybox:1.36", """
                 image: busybox:latest
                                 imagePullPolicy: Never

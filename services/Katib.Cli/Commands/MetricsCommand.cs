@@ -68,7 +68,7 @@ internal static class MetricsCommand
                 (_, not null) => throw new UserException(
                     $"This experiment's metrics are not in event files: its collector is {collector.Kind}. Leave out --events."),
                 (CollectorKind.PrometheusMetric, _) => RunPage(metrics, Console.In, Console.Out),
-                (CollectorKind.Custom or CollectorKind.None, _) => throw new UserException(
+                (CollectorKind.Push or CollectorKind.Custom or CollectorKind.None, _) => throw new UserException(
                     $"With this experiment's collector, {collector.Kind}, katib itself looks for nothing."),
                 _ => Run(new(collector, metrics), metrics, Console.In, Console.Out),
             });

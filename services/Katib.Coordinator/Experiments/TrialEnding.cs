@@ -32,16 +32,16 @@ public static class TrialEnding
     /// <summary>The trial before a further attempt: what the last one reported is forgotten.</summary>
     public static TrialState Again(
         TrialState trial, string reason, string message, ObjectiveSpec objective, DateTimeOffset now) => trial with
-    {
-        Status = TrialStatus.Created,
-        Attempt = trial.Attempt + 1,
-        Reason = reason,
-        Message = message,
-        ReasonSince = now,
-        StartedAt = null,
-        ReportedAt = null,
-        Observation = Observation.Of(objective.AllMetricNames),
-    };
+        {
+            Status = TrialStatus.Created,
+            Attempt = trial.Attempt + 1,
+            Reason = reason,
+            Message = message,
+            ReasonSince = now,
+            StartedAt = null,
+            ReportedAt = null,
+            Observation = Observation.Of(objective.AllMetricNames),
+        };
 
     /// <summary>The trial after it was stopped because its experiment has ended.</summary>
     public static TrialState Kill(TrialState trial, DateTimeOffset now) => trial with
