@@ -41,7 +41,8 @@ internal sealed class ServerRun(CoordinatorServer server, bool isJson, TimeProvi
 
             _known = known;
             var display = new RunDisplay(known.Spec, isJson, NullLogger.Instance, time);
-            var ended = await display.ShowAsync(FollowAsync(known.Spec, display, cancellationToken), () => Volatile.Read(ref _known));
+            var ended = await display.ShowAsync(
+                FollowAsync(known.Spec, display, cancellationToken), () => Volatile.Read(ref _known));
             return RunResult.Print(known.Spec, ended, isJson);
         }
         catch (InvalidManifestException invalid)

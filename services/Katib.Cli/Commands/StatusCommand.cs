@@ -25,7 +25,10 @@ internal static class StatusCommand
         };
         var store = CommonOptions.Store();
         var output = CommonOptions.OneOf("--output", ["-o"], "table or json (Katib's Experiment with its trials)", "table", "table", "json");
-        var command = new Command("status", "Say how far experiments are, what runs or waits, what failed and why.") { name, trial, store, output };
+        var command = new Command("status", "Say how far experiments are, what runs or waits, what failed and why.")
+        {
+            name, trial, store, output,
+        };
         command.ExcludeWithServer(store);
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -108,7 +108,7 @@ internal static class ExperimentView
         var other => other.ToString(),
     };
 
-    /// <summary>The parameters; why, where the trial has not gone as it was meant to; what comes next, where it is not over.</summary>
+    /// <summary>The parameters; or why it has not gone as it was meant to; and what comes next, where it is not over.</summary>
     private static string Detail(ExperimentSpec spec, ExperimentState state, TrialState trial, DateTimeOffset now) => trial switch
     {
         { IsFailed: true } => trial.Message.Split('\n', 2)[0],

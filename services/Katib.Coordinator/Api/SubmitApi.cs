@@ -166,7 +166,8 @@ internal sealed class SubmitApi(
             // It was begun by somebody more patient, and its algorithm is still waited for.
             return ApiProblem.Of(
                 StatusCodes.Status503ServiceUnavailable,
-                runs.NoteOn(work.Spec.Namespace, work.Spec.Name) ?? "It has not begun yet: the algorithm service, or what runs the trials, has not answered.");
+                runs.NoteOn(work.Spec.Namespace, work.Spec.Name)
+                    ?? "It has not begun yet: the algorithm service, or what runs the trials, has not answered.");
         }
         catch (SuggestionRefusedException refused)
         {
@@ -241,7 +242,9 @@ internal sealed class SubmitApi(
             : ApiProblem.NoExperiment(@namespace, name);
 
     private async Task<JsonObject?> ShowAsync(string @namespace, string name, CancellationToken cancellationToken) =>
-        await runs.LookAsync(@namespace, name, cancellationToken) is { } look ? StatusJson.OfExperiment(look.Spec, look.State, look.Note) : null;
+        await runs.LookAsync(@namespace, name, cancellationToken) is { } look
+            ? StatusJson.OfExperiment(look.Spec, look.State, look.Note)
+            : null;
 
     /// <summary>Ends with the request, and with the coordinator, which must not wait for its watchers.</summary>
     private CancellationTokenSource Leaving(HttpContext context) =>

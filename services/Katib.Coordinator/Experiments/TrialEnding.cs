@@ -110,7 +110,10 @@ public static class TrialEnding
         }
 
         return value.Reason is MetricSummary.Unavailable
-            ? (TrialStatus.MetricsUnavailable, "MetricsUnavailable", Sentences($"'{objective.MetricName}' was never reported.", exit.WhyUnavailable, exit.Message))
+            ? (
+                TrialStatus.MetricsUnavailable,
+                "MetricsUnavailable",
+                Sentences($"'{objective.MetricName}' was never reported.", exit.WhyUnavailable, exit.Message))
             : (TrialStatus.Failed, "TrialFailed", Sentences($"'{objective.MetricName}' is {value.Reason}.", exit.Message));
     }
 

@@ -28,7 +28,7 @@ public sealed record TrialState(
     DateTimeOffset? EndedAt,
     Observation Observation)
 {
-    /// <summary>Since when its reason holds; null where that is since its program was started, or since it was suggested.</summary>
+    /// <summary>Since when its reason holds; null for since its program was started, or since it was suggested.</summary>
     public DateTimeOffset? ReasonSince { get; init; }
 
     /// <summary>When its last value was read; null when this attempt has not reported any.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
@@ -72,7 +71,7 @@ internal sealed partial class ExperimentWork(
     public void Dispose() => _interruption.Dispose();
 
     private static ExperimentState Nothing(DateTimeOffset now) => new(
-        [], now, EndedAt: null, ImmutableArray<Condition>.Empty.Set(Conditions.Created, true, "ExperimentCreated", "Experiment is created", now), []);
+        [], now, EndedAt: null, [new(Conditions.Created, true, "ExperimentCreated", "Experiment is created", now, now)], []);
 
     private async Task RunAsync()
     {

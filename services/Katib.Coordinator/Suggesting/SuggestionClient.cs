@@ -127,7 +127,8 @@ public sealed class SuggestionClient : IDisposable
                 + $"where {string.Join(", ", expected)} were asked for; is it the service of '{spec.Algorithm.Name}'?");
         }
 
-        if (points.SelectMany(static p => p).FirstOrDefault(a => !FeasibleValue.Is(spec.Parameters.Single(p => p.Name == a.Name), a.Value))
+        var parameters = spec.Parameters.ToDictionary(static p => p.Name, StringComparer.Ordinal);
+        if (points.SelectMany(static p => p).FirstOrDefault(a => !FeasibleValue.Is(parameters[a.Name], a.Value))
             is { Name: { } name } outside)
         {
             throw new SuggestionUnavailableException(

@@ -23,7 +23,12 @@ public sealed class StatusReaderTests
                 ReasonSince = Given.Now.AddSeconds(1),
                 ReportedAt = Given.Now.AddSeconds(2),
             },
-            Given.Trial(6, TrialStatus.Created) with { Reason = "Interrupted", Message = "Trial was interrupted", ReasonSince = Given.Now }) with
+            Given.Trial(6, TrialStatus.Created) with
+            {
+                Reason = "Interrupted",
+                Message = "Trial was interrupted",
+                ReasonSince = Given.Now,
+            }) with
         {
             IsPaused = true,
         };

@@ -9,9 +9,6 @@ public sealed class FaultyWorkers : IAsyncLifetime
 {
     public const string Timeout = "55s";
 
-    /// <summary>Looks take a while where many tests share two cores.</summary>
-    public static readonly TimeSpan Promised = TimeSpan.FromSeconds(60);
-
     private static readonly string[] Faults =
     [
         "wrong-name", "wrong-case", "nan", "no-number", "exit-code", "no-command", "killed", "buffered", "buffered-killed",
@@ -21,7 +18,7 @@ public sealed class FaultyWorkers : IAsyncLifetime
 
     private readonly Workplace _place = new();
 
-    /// <summary>What was said of a trial before it was over, with how long its program had run by then.</summary>
+    /// <summary>What was said of a trial before it was over, and how long its program had run when that was asked for.</summary>
     internal sealed record Told(string Reason, string Next, bool HasReported, TimeSpan After);
 
     internal Dictionary<string, List<Told>> Meanwhile { get; } = Faults.ToDictionary(static f => f, static _ => new List<Told>());
@@ -47,7 +44,8 @@ public sealed class FaultyWorkers : IAsyncLifetime
         while (!katib.HasExited)
         {
             PeakMemory = Math.Max(PeakMemory, PeakOf(katib.Id));
-            Look(await _place.KatibAsync("status", "faults", "-o", "json"));
+            var asked = TimeProvider.System.GetUtcNow();
+            Look(await _place.KatibAsync("status", "faults", "-o", "json"), asked);
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
 
@@ -69,7 +67,7 @@ public sealed class FaultyWorkers : IAsyncLifetime
     }
 
     /// <summary>The first looks may come before there is a store.</summary>
-    private void Look(Said status)
+    private void Look(Said status, DateTimeOffset asked)
     {
         if (status.ExitCode is not 0)
         {
@@ -80,7 +78,7 @@ public sealed class FaultyWorkers : IAsyncLifetime
         {
             if (trial!["outlook"] is { } outlook && trial["metadata"]!["annotations"]?["tuning.katib/started-at"] is { } started)
             {
-                var after = TimeProvider.System.GetUtcNow() - DateTimeOffset.Parse((string)started!, CultureInfo.InvariantCulture);
+                var after = asked - DateTimeOffset.Parse((string)started!, CultureInfo.InvariantCulture);
                 Meanwhile[FaultOf(trial)].Add(new(
                     (string)outlook["reason"]!, (string)outlook["next"]!, outlook["reportedAt"] is not null, after));
             }

@@ -67,16 +67,12 @@ public sealed class StoreFaultTests
         Assert.Empty(place.TrialProcesses());
     }
 
-    private static async Task NamedAsync(ListeningCoordinator server, string sentence)
-    {
-        var begun = Stopwatch.GetTimestamp();
-        await Workplace.UntilAsync($"status says '{sentence}'", async () =>
+    private static Task NamedAsync(ListeningCoordinator server, string sentence) =>
+        Promise.KeptAsync($"status says '{sentence}'", async () =>
         {
             var status = await server.KatibAsync("status", "ledger");
             return $"{status.Output}{status.Error}".Contains(sentence, StringComparison.Ordinal);
         });
-        Assert.InRange(Stopwatch.GetElapsedTime(begun), TimeSpan.Zero, FaultyWorkers.Promised);
-    }
 
     private static Task BegunAsync(Workplace place, Process run) => Workplace.UntilAsync(
         "two trials have begun",

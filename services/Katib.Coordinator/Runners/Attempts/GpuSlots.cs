@@ -30,7 +30,8 @@ internal sealed class GpuSlots(ImmutableArray<string> devices)
         var acquiring = AcquireAsync(trial, cancellationToken);
         if (!acquiring.IsCompleted)
         {
-            await note(TrialReasons.WaitingForGpu, $"It waits for a device: {string.Join(", ", devices)} {(devices.Length is 1 ? "is" : "are")} taken.");
+            var all = string.Join(", ", devices) + (devices.Length is 1 ? " is" : " are");
+            await note(TrialReasons.WaitingForGpu, $"It waits for a device: {all} taken.");
         }
 
         return await acquiring;
