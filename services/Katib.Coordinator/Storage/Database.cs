@@ -4,8 +4,11 @@ using System.Globalization;
 
 namespace Katib.Coordinator.Storage;
 
-/// <summary>What one kind of database has of its own: how it is opened, its schema, and how a reader sees one moment.</summary>
-/// <remarks>The statements of <see cref="ExperimentStore"/> are the same for all of them.</remarks>
+/// <summary>
+/// What one kind of database has of its own: how it is opened, its schema, how a reader sees one moment, how a row gives way
+/// to another, and which failures pass.
+/// </summary>
+/// <remarks>All else in the statements of <see cref="ExperimentStore"/> is the same for all of them.</remarks>
 internal abstract class Database
 {
     /// <summary>The version of the schema that this program reads and writes.</summary>
@@ -32,6 +35,16 @@ internal abstract class Database
 
     /// <summary>Takes what marks an experiment as worked on, for as long as the connection lives; false when another one has it.</summary>
     public abstract Task<bool> TryHoldAsync(DbConnection connection, string experiment, CancellationToken cancellationToken);
+
+    /// <summary>Whether a failure says that the database has gone away, and may be back a little later.</summary>
+    public virtual bool IsAway(Exception failure) => failure is DbException { IsTransient: true };
+
+    /// <summary>The end of an INSERT: what becomes of a row that is there already.</summary>
+    /// <param name="key">The columns of the key that the rows have in common.</param>
+    /// <param name="columns">The columns that take the new row's values; none to leave the row alone.</param>
+    public virtual string OnConflict(string[] key, params string[] columns) =>
+        $"ON CONFLICT ({string.Join(", ", key)}) DO "
+        + (columns.Length > 0 ? $"UPDATE SET {string.Join(", ", columns.Select(static c => $"{c} = excluded.{c}"))}" : "NOTHING");
 
     /// <summary>The script that leads to a version from the one before; null when this kind began later.</summary>
     public string? Script(int version)
@@ -61,8 +74,12 @@ internal abstract class Database
         {
             if (Script(next) is { } script)
             {
-                await connection.ExecuteAsync(script, cancellationToken);
+                await RunAsync(connection, script, cancellationToken);
             }
         }
     }
+
+    /// <summary>Runs a script.</summary>
+    protected virtual Task RunAsync(DbConnection connection, string script, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(script, cancellationToken);
 }

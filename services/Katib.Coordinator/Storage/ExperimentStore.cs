@@ -120,12 +120,12 @@ public sealed class ExperimentStore : IAsyncDisposable
         var id = await DoAsync(
             async (connection, token) =>
             {
-                await using var command = connection.Command("""
+                await using var command = connection.Command($"""
                     INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
                     VALUES (@namespace, @name, @manifest, @folder, @runner, @started, @conditions, @echo)
-                    ON CONFLICT (namespace, name) DO UPDATE SET manifest = excluded.manifest
-                    WHERE experiments.started_at = excluded.started_at AND experiments.manifest = excluded.manifest
-                    RETURNING id
+                    {_database.OnConflict(["namespace", "name"])};
+                    SELECT id FROM experiments
+                    WHERE namespace = @namespace AND name = @name AND started_at = @started AND manifest = @manifest
                     """);
                 return await command
                     .With("@namespace", spec.Namespace)
@@ -228,12 +228,12 @@ public sealed class ExperimentStore : IAsyncDisposable
         TransactAsync(
             async (connection, token) =>
             {
+                // The experiment first: whoever writes it meanwhile then waits, where in MySQL one of the two would fail.
+                _ = await WriteAsync(connection, experiment, after, token);
                 foreach (var trial in trials)
                 {
                     await WriteAsync(connection, experiment, trial, token);
                 }
-
-                _ = await WriteAsync(connection, experiment, after, token);
             },
             cancellationToken);
 
@@ -270,10 +270,10 @@ public sealed class ExperimentStore : IAsyncDisposable
             async (connection, token) =>
             {
                 await WriteAsync(connection, experiment, trial, token);
-                await using var command = connection.Command("""
+                await using var command = connection.Command($"""
                     INSERT INTO observations (experiment, trial, stream, ordinal, metric, value, time, step)
                     VALUES (@experiment, @trial, @stream, @ordinal, @metric, @value, @time, @step)
-                    ON CONFLICT DO NOTHING
+                    {_database.OnConflict(["experiment", "trial", "stream", "ordinal"])}
                     """);
                 for (var i = 0; i < points.Length; i++)
                 {
@@ -359,11 +359,9 @@ public sealed class ExperimentStore : IAsyncDisposable
                 Trouble = null;
                 return result;
             }
-            catch (Exception failure) when (failure is DbException or HeldElsewhereException)
+            catch (Exception failure) when (failure is DbException or HeldElsewhereException || _database.IsAway(failure))
             {
-                // Class 57P: the server is being stopped or started, or ends this session.
-                var isGone = failure is HeldElsewhereException or DbException { IsTransient: true }
-                    || (failure is DbException { SqlState: { } state } && state.StartsWith("57P", StringComparison.Ordinal));
+                var isGone = failure is HeldElsewhereException || _database.IsAway(failure);
                 if (!isGone || (attempt > 1 && !IsPatient))
                 {
                     throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
@@ -391,17 +389,26 @@ public sealed class ExperimentStore : IAsyncDisposable
         }
 
         await DisposeAsync();
-        _connection = _database.Connect();
-        await _connection.OpenAsync(cancellationToken);
-        await _database.PrepareAsync(_connection, cancellationToken);
-
-        // The mark went with the old connection; without it nothing may be written.
-        if (_held is { } key && !await _database.TryHoldAsync(_connection, key, cancellationToken))
+        _connection = null;
+        var connection = _database.Connect();
+        try
         {
-            throw new HeldElsewhereException();
-        }
+            await connection.OpenAsync(cancellationToken);
+            await _database.PrepareAsync(connection, cancellationToken);
 
-        return _connection;
+            // The mark went with the old connection; without it nothing may be written.
+            if (_held is { } key && !await _database.TryHoldAsync(connection, key, cancellationToken))
+            {
+                throw new HeldElsewhereException();
+            }
+
+            return _connection = connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task<int> WriteAsync(
@@ -419,20 +426,19 @@ public sealed class ExperimentStore : IAsyncDisposable
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task WriteAsync(
+    private async Task WriteAsync(
         DbConnection connection, long experiment, TrialState trial, CancellationToken cancellationToken)
     {
-        await using var command = connection.Command("""
+        await using var command = connection.Command($"""
             INSERT INTO trials
               (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
                failed_attempts)
             VALUES
               (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation,
                @failed)
-            ON CONFLICT (experiment, number) DO UPDATE SET
-              status = excluded.status, attempt = excluded.attempt, reason = excluded.reason, message = excluded.message,
-              started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation,
-              failed_attempts = excluded.failed_attempts
+            {_database.OnConflict(
+                ["experiment", "number"],
+                "status", "attempt", "reason", "message", "started_at", "ended_at", "observation", "failed_attempts")}
             """);
         _ = await command
             .With("@experiment", experiment)
