@@ -18,7 +18,8 @@ public sealed class DependencyRuleTests
         ["Katib.Hosting"] = (["Katib.Proto", "Katib.Telemetry"], ["Grpc.AspNetCore", "Grpc.AspNetCore.HealthChecks", "Grpc.Reflection"]),
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.Coordinator"] = (
-            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "Npgsql", "YamlDotNet"]),
+            ["Katib.Proto", "Katib.Telemetry"],
+            ["Docker.DotNet.Enhanced", "Microsoft.Data.Sqlite", "MySqlConnector", "Npgsql", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),
