@@ -19,7 +19,8 @@ public sealed class DependencyRuleTests
         ["Katib.Suggestion.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.EarlyStopping.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.Coordinator"] = (
-            ["Katib.Proto", "Katib.Telemetry"], ["Docker.DotNet.Enhanced", "Grpc.AspNetCore", "Microsoft.Data.Sqlite", "Npgsql", "YamlDotNet"]),
+            ["Katib.Proto", "Katib.Telemetry"],
+            ["Docker.DotNet.Enhanced", "Grpc.AspNetCore", "Microsoft.Data.Sqlite", "MySqlConnector", "Npgsql", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),

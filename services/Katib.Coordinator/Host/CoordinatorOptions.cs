@@ -15,7 +15,7 @@ internal sealed class CoordinatorOptions
     /// <summary>The folder whose YAML files are run; empty for none.</summary>
     public string Experiments { get; set; } = "";
 
-    /// <summary>What keeps experiments and results: a file, or <c>postgres://USER@HOST:PORT/DATABASE</c>.</summary>
+    /// <summary>What keeps experiments and results: a file, or <c>postgres://USER@HOST:PORT/DATABASE</c>, or the same with <c>mysql</c>.</summary>
     public string Store { get; set; } = StoreLocation.DefaultFile;
 
     /// <summary>The folder for what trials leave; empty for one beside the store's file, or <c>.katib/trials</c>.</summary>

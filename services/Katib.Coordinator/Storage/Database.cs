@@ -4,8 +4,11 @@ using System.Globalization;
 
 namespace Katib.Coordinator.Storage;
 
-/// <summary>What one kind of database has of its own: how it is opened, its schema, and how a reader sees one moment.</summary>
-/// <remarks>The statements of <see cref="ExperimentStore"/> are the same for all of them.</remarks>
+/// <summary>
+/// What one kind of database has of its own: how it is opened, its schema, how a reader sees one moment, how a row gives way
+/// to another, and which failures pass.
+/// </summary>
+/// <remarks>All else in the statements of <see cref="ExperimentStore"/> is the same for all of them.</remarks>
 internal abstract class Database
 {
     /// <summary>The version of the schema that this program reads and writes.</summary>
@@ -16,11 +19,6 @@ internal abstract class Database
 
     /// <summary>Whether there is something to open; a server says so only when it is asked.</summary>
     public virtual bool Exists => true;
-
-    /// <summary>Whether a failure may pass, so that it is worth waiting: the server is away, the disk is full.</summary>
-    /// <remarks>Class 57P: the server is being stopped or started, or ends this session.</remarks>
-    public virtual bool MayPass(DbException failure) =>
-        failure.IsTransient || (failure.SqlState is { } state && state.StartsWith("57P", StringComparison.Ordinal));
 
     /// <summary>In which transactions see one moment, without keeping writers out.</summary>
     public abstract IsolationLevel Reading { get; }
@@ -37,6 +35,18 @@ internal abstract class Database
 
     /// <summary>Takes what marks an experiment as worked on, for as long as the connection lives; false when another one has it.</summary>
     public abstract Task<bool> TryHoldAsync(DbConnection connection, string experiment, CancellationToken cancellationToken);
+
+    /// <summary>Whether a failure says that the database has gone away, and may be back a little later.</summary>
+    public virtual bool IsAway(Exception failure) => failure is DbException { IsTransient: true };
+
+    /// <summary>The end of an INSERT: what becomes of a row that is there already.</summary>
+    /// <param name="key">The columns of the key that the rows have in common.</param>
+    /// <param name="columns">The columns that take the new row's values; none to leave the row alone, whatever key they have in
+    /// common, so that no row is affected.</param>
+    public virtual string OnConflict(string[] key, params string[] columns) =>
+        columns.Length is 0
+            ? "ON CONFLICT DO NOTHING"
+            : $"ON CONFLICT ({string.Join(", ", key)}) DO UPDATE SET {string.Join(", ", columns.Select(static c => $"{c} = excluded.{c}"))}";
 
     /// <summary>The script that leads to a version from the one before; null when this kind began later.</summary>
     public string? Script(int version)
@@ -66,8 +76,12 @@ internal abstract class Database
         {
             if (Script(next) is { } script)
             {
-                await connection.ExecuteAsync(script, cancellationToken);
+                await RunAsync(connection, script, cancellationToken);
             }
         }
     }
+
+    /// <summary>Runs a script.</summary>
+    protected virtual Task RunAsync(DbConnection connection, string script, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(script, cancellationToken);
 }

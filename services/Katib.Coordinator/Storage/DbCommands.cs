@@ -37,7 +37,7 @@ internal static class DbCommands
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>PostgreSQL keeps neither U+0000 nor half a surrogate pair, and a trial may print both.</summary>
+    /// <summary>No server keeps half a surrogate pair and PostgreSQL no U+0000, and a trial may print both.</summary>
     private static string Storable(string text) =>
         text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') >= 0 || text.Contains('\0', StringComparison.Ordinal)
             ? string.Concat(text.EnumerateRunes()).Replace('\0', '\ufffd')

@@ -129,12 +129,12 @@ public sealed class ExperimentStore : IAsyncDisposable
         var id = await DoAsync(
             async (connection, token) =>
             {
-                await using var command = connection.Command("""
+                await using var command = connection.Command($"""
                     INSERT INTO experiments (namespace, name, manifest, folder, runner, started_at, conditions, settings_echo)
                     VALUES (@namespace, @name, @manifest, @folder, @runner, @started, @conditions, @echo)
-                    ON CONFLICT (namespace, name) DO UPDATE SET manifest = excluded.manifest
-                    WHERE experiments.started_at = excluded.started_at AND experiments.manifest = excluded.manifest
-                    RETURNING id
+                    {_database.OnConflict(["namespace", "name"])};
+                    SELECT id FROM experiments
+                    WHERE namespace = @namespace AND name = @name AND started_at = @started AND manifest = @manifest
                     """);
                 return await command
                     .With("@namespace", spec.Namespace)
@@ -247,12 +247,12 @@ public sealed class ExperimentStore : IAsyncDisposable
         TransactAsync(
             async (connection, token) =>
             {
+                // The experiment first: whoever writes it meanwhile then waits, where in MySQL one of the two would fail.
+                _ = await WriteAsync(connection, experiment, after, token);
                 foreach (var trial in trials)
                 {
                     await WriteAsync(connection, experiment, trial, token);
                 }
-
-                _ = await WriteAsync(connection, experiment, after, token);
             },
             cancellationToken);
 
@@ -424,9 +424,9 @@ public sealed class ExperimentStore : IAsyncDisposable
                 Trouble = null;
                 return result;
             }
-            catch (Exception failure) when (failure is DbException or HeldElsewhereException)
+            catch (Exception failure) when (failure is DbException or HeldElsewhereException || _database.IsAway(failure))
             {
-                var isGone = failure is HeldElsewhereException || (failure is DbException refusal && _database.MayPass(refusal));
+                var isGone = failure is HeldElsewhereException || _database.IsAway(failure);
                 if (!isGone || (attempt > 1 && !IsPatient))
                 {
                     throw new StoreException($"The store '{_database.Name}' cannot be used: {failure.Message}", failure)
@@ -456,24 +456,33 @@ public sealed class ExperimentStore : IAsyncDisposable
         }
 
         await DisposeAsync();
-        _connection = _database.Connect();
-        await _connection.OpenAsync(cancellationToken);
-        await _database.PrepareAsync(_connection, cancellationToken);
-
-        // The mark went with the old connection; without it nothing may be written.
-        if (_held is { } key && !await _database.TryHoldAsync(_connection, key, cancellationToken))
+        _connection = null;
+        var connection = _database.Connect();
+        try
         {
-            throw new HeldElsewhereException();
-        }
+            await connection.OpenAsync(cancellationToken);
+            await _database.PrepareAsync(connection, cancellationToken);
 
-        return _connection;
+            // The mark went with the old connection; without it nothing may be written.
+            if (_held is { } key && !await _database.TryHoldAsync(connection, key, cancellationToken))
+            {
+                throw new HeldElsewhereException();
+            }
+
+            return _connection = connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     /// <remarks>
     /// <c>isNew</c> is kept over the repeats of a call: what was committed and not heard of is there the next time, and new
     /// all the same.
     /// </remarks>
-    private static async Task<TrialState> AppendAsync(
+    private async Task<TrialState> AppendAsync(
         DbConnection connection,
         long experiment,
         TrialState trial,
@@ -483,10 +492,10 @@ public sealed class ExperimentStore : IAsyncDisposable
         bool[] isNew,
         CancellationToken cancellationToken)
     {
-        await using var command = connection.Command("""
+        await using var command = connection.Command($"""
             INSERT INTO observations (experiment, trial, stream, ordinal, metric, value, time, step, identity)
             VALUES (@experiment, @trial, @stream, @ordinal, @metric, @value, @time, @step, @identity)
-            ON CONFLICT DO NOTHING
+            {_database.OnConflict(["experiment"])}
             """);
         for (var i = 0; i < points.Length; i++)
         {
@@ -557,20 +566,20 @@ public sealed class ExperimentStore : IAsyncDisposable
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task WriteAsync(
+    private async Task WriteAsync(
         DbConnection connection, long experiment, TrialState trial, CancellationToken cancellationToken)
     {
-        await using var command = connection.Command("""
+        await using var command = connection.Command($"""
             INSERT INTO trials
               (experiment, number, name, assignments, status, attempt, reason, message, created_at, started_at, ended_at, observation,
                failed_attempts, reason_since, reported_at)
             VALUES
               (@experiment, @number, @name, @assignments, @status, @attempt, @reason, @message, @created, @started, @ended, @observation,
                @failed, @since, @reported)
-            ON CONFLICT (experiment, number) DO UPDATE SET
-              status = excluded.status, attempt = excluded.attempt, reason = excluded.reason, message = excluded.message,
-              started_at = excluded.started_at, ended_at = excluded.ended_at, observation = excluded.observation,
-              failed_attempts = excluded.failed_attempts, reason_since = excluded.reason_since, reported_at = excluded.reported_at
+            {_database.OnConflict(
+                ["experiment", "number"],
+                "status", "attempt", "reason", "message", "started_at", "ended_at", "observation", "failed_attempts", "reason_since",
+                "reported_at")}
             """);
         _ = await command
             .With("@experiment", experiment)

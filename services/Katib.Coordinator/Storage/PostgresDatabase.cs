@@ -19,45 +19,15 @@ internal sealed class PostgresDatabase : Database
     /// <exception cref="FormatException">It is no such URL; the message ends with what is wrong and does not show it.</exception>
     public PostgresDatabase(string url)
     {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var given) || given.Host.Length is 0 || given.AbsolutePath.Length < 2)
-        {
-            throw new FormatException("must be a URL such as postgres://USER@HOST:5432/DATABASE");
-        }
-
-        var builder = new NpgsqlConnectionStringBuilder
-        {
-            Host = given.IdnHost,
-            Database = Uri.UnescapeDataString(given.AbsolutePath[1..]),
-            ApplicationName = "katib",
-            KeepAlive = 15,
-            TcpKeepAlive = true,
-        };
-        if (given.Port > 0)
-        {
-            builder.Port = given.Port;
-        }
-
-        string[] login = [.. given.UserInfo.Split(':', 2).Select(Uri.UnescapeDataString)];
-        if (login[0].Length > 0)
-        {
-            builder.Username = login[0];
-        }
-
-        if (login.Length > 1)
-        {
-            builder.Password = login[1];
-        }
-
-        foreach (var pair in given.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            Set(builder, pair);
-        }
+        DatabaseUrl address = new(url, "postgres://USER@HOST:5432/DATABASE");
+        NpgsqlConnectionStringBuilder settings = new() { ApplicationName = "katib", KeepAlive = 15, TcpKeepAlive = true };
+        address.CopyTo(settings);
 
         // Not for the user to change. The mark of an experiment that is worked on lives and dies with its connection.
-        builder.SearchPath = Namespace;
-        builder.Pooling = false;
-        _connectionString = builder.ToString();
-        Name = new UriBuilder(given) { UserName = given.UserInfo.Split(':')[0], Password = "", Query = "" }.Uri.ToString();
+        settings.SearchPath = Namespace;
+        settings.Pooling = false;
+        _connectionString = settings.ToString();
+        Name = address.Name;
     }
 
     /// <inheritdoc/>
@@ -76,6 +46,12 @@ internal sealed class PostgresDatabase : Database
 
     /// <inheritdoc/>
     public override DbConnection Connect() => new NpgsqlConnection(_connectionString);
+
+    /// <inheritdoc/>
+    /// <remarks>Class 57P: the server is being stopped or started, or ends this session.</remarks>
+    public override bool IsAway(Exception failure) =>
+        base.IsAway(failure)
+        || (failure is PostgresException { SqlState: var state } && state.StartsWith("57P", StringComparison.Ordinal));
 
     /// <inheritdoc/>
     public override async Task PrepareAsync(DbConnection connection, CancellationToken cancellationToken)
@@ -105,20 +81,6 @@ internal sealed class PostgresDatabase : Database
     {
         await using var command = connection.Command("SELECT pg_try_advisory_lock(hashtextextended(@experiment, 0))");
         return (bool)(await command.With("@experiment", $"katib {experiment}").ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private static void Set(NpgsqlConnectionStringBuilder builder, string pair)
-    {
-        var at = pair.IndexOf('=', StringComparison.Ordinal);
-        var key = Uri.UnescapeDataString(at < 0 ? pair : pair[..at]);
-        try
-        {
-            builder[key] = Uri.UnescapeDataString(at < 0 ? "" : pair[(at + 1)..]);
-        }
-        catch (Exception wrong) when (wrong is ArgumentException or KeyNotFoundException or FormatException)
-        {
-            throw new FormatException($"has '{key}' behind the question mark, which Npgsql does not take: {wrong.Message}", wrong);
-        }
     }
 
     private static async Task<int> VersionOfAsync(DbConnection connection, CancellationToken cancellationToken) =>

@@ -16,7 +16,7 @@ internal sealed class SqliteDatabase(string file) : Database
 
     /// <inheritdoc/>
     /// <remarks>A busy file, an input or output error, a full disk.</remarks>
-    public override bool MayPass(DbException failure) => failure is SqliteException { SqliteErrorCode: 5 or 10 or 13 };
+    public override bool IsAway(Exception failure) => failure is SqliteException { SqliteErrorCode: 5 or 10 or 13 };
 
     /// <inheritdoc/>
     /// <remarks>This level means to the driver that the write lock is not taken; what is read is one moment all the same.</remarks>

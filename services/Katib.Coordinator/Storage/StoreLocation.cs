@@ -20,18 +20,18 @@ public sealed class StoreLocation
     /// <summary>A SQLite file, with the trials' folder beside it.</summary>
     public static StoreLocation OfFile(string file) => new(new SqliteDatabase(file), file + ".trials");
 
-    /// <summary>A SQLite file, or a PostgreSQL database where the text is a URL that says so.</summary>
-    /// <param name="store">The file's path, or <c>postgres://USER@HOST:PORT/DATABASE</c>.</param>
+    /// <summary>A SQLite file, or a PostgreSQL, MySQL or MariaDB database where the text is a URL that says so.</summary>
+    /// <param name="store">The file's path, or <c>postgres://USER@HOST:PORT/DATABASE</c>, or the same with <c>mysql</c>.</param>
     /// <param name="trials">The folder for what the trials leave; empty for a file's neighbour, or <c>.katib/trials</c>.</param>
     /// <exception cref="FormatException">The URL is wrong; the message says how, without its subject.</exception>
     public static StoreLocation Parse(string store, string trials = "")
     {
-        if (PostgresDatabase.IsUrl(store))
-        {
-            return new(new PostgresDatabase(store), trials.Length > 0 ? trials : Path.Combine(".katib", "trials"));
-        }
-
-        return trials.Length > 0 ? new(new SqliteDatabase(store), trials) : OfFile(store);
+        Database? server = PostgresDatabase.IsUrl(store) ? new PostgresDatabase(store)
+            : MySqlDatabase.IsUrl(store) ? new MySqlDatabase(store)
+            : null;
+        return server is not null ? new(server, trials.Length > 0 ? trials : Path.Combine(".katib", "trials"))
+            : trials.Length > 0 ? new(new SqliteDatabase(store), trials)
+            : OfFile(store);
     }
 
     /// <summary>Where the ports are remembered that trials of all experiments push to.</summary>

@@ -38,6 +38,9 @@ public sealed class CoordinatorOptionsTests
     [InlineData("postgres://katib:secret@server", "must be a URL")]
     [InlineData("postgresql://katib:secret@server/katib?sslmod=require", "'sslmod'")]
     [InlineData("postgres://katib:secret@server/katib?sslmode=perhaps", "'sslmode'")]
+    [InlineData("mysql://katib:secret@server", "must be a URL such as mysql://USER@HOST:3306/DATABASE")]
+    [InlineData("mariadb://katib:secret@server/katib?sslmod=required", "'sslmod' behind the question mark, which MySqlConnector")]
+    [InlineData("mysql://katib:secret@server/katib?sslmode=perhaps", "'sslmode'")]
     public void A_wrong_database_is_refused_without_its_password(string store, string problem)
     {
         var options = new CoordinatorOptions { Listen = "http://127.0.0.1:0", Token = "a-token-of-some-length", Store = store };

@@ -309,6 +309,40 @@ public abstract class StoreConformance
     }
 
     [Fact]
+    public async Task Names_count_to_the_last_letter()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        var trial = Given.Trial(1, TrialStatus.Running);
+
+        await store.AppendObservationsAsync(stored.Id, trial, "a", 0, [new("loss", "1", null)], Token);
+        await store.AppendObservationsAsync(stored.Id, trial, "a ", 0, [new("loss", "2", null)], Token);
+
+        Assert.Equal(["1", "2"], (await store.ReadObservationsAsync(stored.Id, 1, Token)).Select(static p => p.Value));
+        Assert.Null(await store.FindAsync("default", "Study", Token));
+        Assert.Null(await store.FindAsync("default", "study ", Token));
+        Assert.Null(await store.FindAsync("default", "stüdy", Token));
+        Assert.Empty(await store.FindByTrialAsync("study-0001 ", Token));
+    }
+
+    [Fact]
+    public async Task A_reader_sees_one_moment_and_keeps_no_writer_out()
+    {
+        await using var store = await OpenAsync();
+        var stored = await CreateAsync(store);
+        await using var reader = Location.Database.Connect();
+        await reader.OpenAsync(Token);
+        await Location.Database.PrepareAsync(reader, Token);
+        await using var moment = await reader.BeginTransactionAsync(Location.Database.Reading, Token);
+        var before = await reader.ReadAsync<long>("SELECT count(*) FROM experiments", Token);
+
+        await store.AddTrialsAsync(stored.Id, Given.State(), [Given.Trial(1, TrialStatus.Running)], Token);
+
+        Assert.Equal((1L, 0L), (before, await reader.ReadAsync<long>("SELECT count(*) FROM trials", Token)));
+        _ = Assert.Single((await store.ReadAsync("default", "study", Token))!.State.Trials);
+    }
+
+    [Fact]
     public async Task Several_may_make_it_at_once()
     {
         var stores = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(OpenAsync, Token)));
