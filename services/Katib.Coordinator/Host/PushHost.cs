@@ -68,7 +68,6 @@ internal sealed partial class PushHost(IOptions<CoordinatorOptions> options, ILo
         [LoggerMessage(EventId = 31, Level = LogLevel.Warning, Message = "Containers may not reach the push address until the next start: {Reason}")]
         public static partial void Unseen(ILogger logger, string reason);
 
-
         [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "Whoever reaches the push address may report, read and delete the metrics of all trials")]
         public static partial void Anonymous(ILogger logger);
     }
