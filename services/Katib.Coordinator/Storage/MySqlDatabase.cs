@@ -100,11 +100,11 @@ internal sealed class MySqlDatabase : Database
         base.IsAway(failure)
         || failure is IOException or SocketException or MySqlException { InnerException: IOException or SocketException }
             or MySqlException
-            {
-                ErrorCode: MySqlErrorCode.CommandTimeoutExpired or MySqlErrorCode.QueryInterrupted
+        {
+            ErrorCode: MySqlErrorCode.CommandTimeoutExpired or MySqlErrorCode.QueryInterrupted
                     or MySqlErrorCode.ServerShutdown or MySqlErrorCode.NormalShutdown or MySqlErrorCode.ClientInteractionTimeout
                     or MySqlErrorCode.TooManyUserConnections or ConnectionKilled or ServerGone or ServerLost,
-            };
+        };
 
     /// <inheritdoc/>
     /// <remarks>
