@@ -69,8 +69,7 @@ public abstract class ServerStoreConformance<TServer>(TServer server) : StoreCon
     public async Task Of_what_is_reported_while_the_server_crashes_nothing_is_lost_and_nothing_doubled()
     {
         await using var store = await ExperimentStore.OpenAsync(Location, TimeProvider.System, isPatient: true, Token);
-        var stored = await CreateAsync(store);
-        var trial = Given.Trial(1, TrialStatus.Running);
+        var (stored, trial) = await CreateWithTrialAsync(store);
         using var enough = new CancellationTokenSource();
         var reported = 0;
 

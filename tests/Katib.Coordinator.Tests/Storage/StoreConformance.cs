@@ -312,8 +312,7 @@ public abstract class StoreConformance
     public async Task Names_count_to_the_last_letter()
     {
         await using var store = await OpenAsync();
-        var stored = await CreateAsync(store);
-        var trial = Given.Trial(1, TrialStatus.Running);
+        var (stored, trial) = await CreateWithTrialAsync(store);
 
         await store.AppendObservationsAsync(stored.Id, trial, "a", 0, [new("loss", "1", null)], Token);
         await store.AppendObservationsAsync(stored.Id, trial, "a ", 0, [new("loss", "2", null)], Token);
@@ -358,7 +357,7 @@ public abstract class StoreConformance
     private protected Task<ExperimentStore> OpenAsync() =>
         ExperimentStore.OpenAsync(Location, TimeProvider.System, isPatient: false, Token);
 
-    private static async Task<(StoredExperiment Stored, TrialState Trial)> CreateWithTrialAsync(ExperimentStore store)
+    private protected static async Task<(StoredExperiment Stored, TrialState Trial)> CreateWithTrialAsync(ExperimentStore store)
     {
         var (stored, trial) = (await CreateAsync(store), Given.Trial(1, TrialStatus.Running));
         await store.AddTrialsAsync(stored.Id, Given.State(trial), [trial], Token);
