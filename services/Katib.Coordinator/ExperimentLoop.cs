@@ -460,6 +460,12 @@ public sealed class ExperimentLoop(
                     : exit;
                 var ended = TrialEnding.Apply(trial, explained, spec, time.GetUtcNow());
                 _rulesAreOld = true;
+                if (spec.Keeps is KeepPolicy.Failed && ended is { IsActive: false, IsFailed: false })
+                {
+                    // Before its end is saved: whoever is killed here hears of the end again.
+                    await runner.StopAsync(trial.Name, CancellationToken.None);
+                }
+
                 await EndAsync(
                     trial, ended, () => progress.Report(new(ended.Message) { Trial = ended.Name, Reason = ended.Reason }));
                 break;
@@ -603,6 +609,7 @@ public sealed class ExperimentLoop(
                 ? Push.EnvironmentOf(store.Secret, spec.Namespace, trial, stored.Runner)
                 : [],
         ],
+        IsKept = spec.Keeps is not KeepPolicy.None,
         Timeout = spec.Policy.TrialTimeout,
     };
 

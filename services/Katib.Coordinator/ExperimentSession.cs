@@ -106,7 +106,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         finally
         {
             // What a trial has started in sessions of its own ends here too.
-            await runner.SweepAsync(CancellationToken.None);
+            await runner.SweepAsync(sparesKept: true, CancellationToken.None);
         }
     }
 
@@ -130,7 +130,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
         var span = trace.Begin();
         await using (var runner = RunnerOf(store, stored, folder))
         {
-            await runner.SweepAsync(cancellationToken);
+            await runner.SweepAsync(sparesKept: true, cancellationToken);
         }
 
         foreach (var trial in state.Trials.Where(static t => t.IsActive))
@@ -286,7 +286,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     private static async Task ForgetAsync(
         ExperimentStore store, ITrialRunner runner, StoredExperiment? stored, string folder, CancellationToken cancellationToken)
     {
-        await runner.SweepAsync(cancellationToken);
+        await runner.SweepAsync(sparesKept: false, cancellationToken);
         foreach (var trial in Directory.EnumerateDirectories(folder))
         {
             Directory.Delete(trial, recursive: true);

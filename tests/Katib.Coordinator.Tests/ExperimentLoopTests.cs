@@ -79,6 +79,24 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         Assert.All(state.Trials, static t => Assert.Equal((TrialStatus.Succeeded, 3, 2), (t.Status, t.Attempt, t.FailedAttempts.Length)));
     }
 
+    [Theory]
+    [InlineData(null, false, 0)]
+    [InlineData(KeepPolicy.All, true, 0)]
+    [InlineData(KeepPolicy.Failed, true, 2)]
+    public async Task What_is_kept_of_a_trial_is_removed_when_it_has_not_failed_after_all(KeepPolicy? keeps, bool isKept, int removals)
+    {
+        var spec = Given.Spec(max: 3) with { Policy = RunPolicy.Default with { Retries = new(Infra: 0, Oom: 0, User: 1), Keeps = keeps } };
+        await using var runner = new InstantRunner(static job =>
+            new(TrialExitKind.Exited, job.Trial.EndsWith('2') || (job.Trial.EndsWith('3') && job.Attempt is 1) ? 5 : 0, ""));
+
+        var (_, state) = await RunAsync(spec, runner, _random);
+
+        Assert.Equal(
+            [TrialStatus.Succeeded, TrialStatus.Failed, TrialStatus.Succeeded], state.Trials.Select(static t => t.Status));
+        Assert.All(runner.Started, job => Assert.Equal(isKept, job.IsKept));
+        Assert.Equal(state.Trials.Where(static t => !t.IsFailed).Select(static t => t.Name).Take(removals), runner.Stopped.Order());
+    }
+
     [Fact]
     public async Task The_users_points_are_tried_first()
     {

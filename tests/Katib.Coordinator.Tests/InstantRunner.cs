@@ -39,7 +39,7 @@ internal sealed class InstantRunner(Func<TrialJob, TrialExit?> exit, bool isSile
         TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken) =>
         Task.FromResult<ImmutableArray<Problem>>([]);
 
-    public Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task SweepAsync(bool sparesKept, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(string trial, CancellationToken cancellationToken)
     {

@@ -30,7 +30,7 @@ internal static class DockerHere
         return containers.Expect(0).Output + volumes.Expect(0).Output;
     }
 
-    private static async Task<Said> AskAsync(params string[] arguments)
+    public static async Task<Said> AskAsync(params string[] arguments)
     {
         using var docker = Process.Start(new ProcessStartInfo("docker", arguments)
         {

@@ -71,6 +71,27 @@ public sealed class DockerTests
     }
 
     [Fact]
+    public async Task The_containers_of_failed_trials_stay_if_they_are_to_until_the_experiment_is_deleted()
+    {
+        await DockerHere.SkipWithoutAsync(Image);
+        const string Name = "ledger-kept";
+        using var place = new Workplace();
+        var ledger = Manifests.LedgerInContainers("grid", trials: 3, parallel: 2, seconds: 0, place.Folder, values: 3);
+        place.Write("ledger.yaml", ledger
+            .Replace("name: ledger\nspec", $"name: {Name}\nspec", StringComparison.Ordinal)
+            .Replace("echo \"end $X $K\"", "test $K = 1 && exit 3; echo \"end $X $K\"", StringComparison.Ordinal));
+
+        var run = await place.KatibAsync("run", "ledger.yaml", "--runner", "docker", "--keep", "failed", "-o", "json");
+
+        var status = JsonNode.Parse(run.Expect(0).Output)!["status"]!;
+        Assert.Equal((2, 1), ((int)status["trialsSucceeded"]!, (int)status["trialsFailed"]!));
+        var left = Assert.Single((await DockerHere.LeftOfAsync(Name)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal("3\n", (await DockerHere.AskAsync("inspect", "--format", "{{.State.ExitCode}}", left)).Expect(0).Output);
+        _ = (await place.KatibAsync("delete", Name)).Expect(0);
+        Assert.Empty(await DockerHere.LeftOfAsync(Name));
+    }
+
+    [Fact]
     public async Task What_was_begun_in_containers_goes_on_in_containers_or_says_so()
     {
         await DockerHere.SkipWithoutAsync(Image);

@@ -41,6 +41,10 @@ internal static class RunCommand
         {
             Description = "What becomes of trials that run when the experiment ends: stop (unless told), or finish",
         };
+        var keep = new Option<string?>("--keep")
+        {
+            Description = "Of which trials the containers are kept after their end: none (unless told), failed, or all",
+        };
         var warmStart = new Option<FileInfo?>("--warm-start")
         {
             Description = "Results from elsewhere that the algorithm begins with: a CSV file as `katib export` writes it, or with a column for each parameter and for the objective",
@@ -74,7 +78,7 @@ internal static class RunCommand
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, trialTimeout, maxDuration, retry, atEnd, warmStart, store, endpoints, runner, gpus, fresh, anonymous, output,
+            file, parallel, maxTrials, trialTimeout, maxDuration, retry, atEnd, keep, warmStart, store, endpoints, runner, gpus, fresh, anonymous, output,
         };
         command.ExcludeWithServer(store, endpoints, runner, gpus, anonymous);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -90,6 +94,7 @@ internal static class RunCommand
                     .. Annotation(PolicyReader.MaxDuration, parsed.GetValue(maxDuration)),
                     .. Annotation(PolicyReader.Retry, parsed.GetValue(retry)),
                     .. Annotation(PolicyReader.AtEnd, parsed.GetValue(atEnd)),
+                    .. Annotation(PolicyReader.Keep, parsed.GetValue(keep)),
                 ],
                 parsed.GetValue(warmStart));
             var isJson = parsed.GetRequiredValue(output) is "json";

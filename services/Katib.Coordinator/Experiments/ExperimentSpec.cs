@@ -45,6 +45,9 @@ public sealed record ExperimentSpec(
     /// <summary>How long it and its trials may take, and which failed trials are tried again.</summary>
     public RunPolicy Policy { get; init; } = RunPolicy.Default;
 
+    /// <summary>Of which trials the workers are kept.</summary>
+    public KeepPolicy Keeps => Policy.Keeps ?? (Template.Retain ? KeepPolicy.All : KeepPolicy.None);
+
     /// <summary>Whether the user wants points repeated, for instance because the objective is noisy.</summary>
     public bool AllowsDuplicates => Algorithm.Settings.Any(
         static s => s.Key is "allow_duplicates" && bool.TryParse(s.Value, out var allowed) && allowed);

@@ -18,8 +18,25 @@ public sealed record RunPolicy
     /// <summary>Whether trials that run when the experiment ends may run to their own ends first.</summary>
     public bool LetsTrialsFinish { get; init; }
 
+    /// <summary>Of which trials the workers are kept; null where the template's <c>retain</c> decides.</summary>
+    public KeepPolicy? Keeps { get; init; }
+
     /// <summary>How long the experiment may take from its beginning; null for as long as it likes.</summary>
     public TimeSpan? MaxDuration { get; init; }
+}
+
+/// <summary>Of which trials that came to their own end the worker is kept, to be looked into: its container, with its files.</summary>
+/// <remarks>Logs and results are kept of all of them.</remarks>
+public enum KeepPolicy
+{
+    /// <summary>Of none.</summary>
+    None,
+
+    /// <summary>Of those that failed, with each of their attempts.</summary>
+    Failed,
+
+    /// <summary>Of all; what Katib calls <c>retain</c>.</summary>
+    All,
 }
 
 /// <summary>How often a trial is tried again after each class of failures; 0 for never.</summary>

@@ -28,7 +28,10 @@ internal static partial class MetadataReader
     ];
 
     private static readonly string[] OwnAnnotations =
-        [InitialPointsReader.Name, PriorResultsReader.Name, PolicyReader.AtEnd, PolicyReader.Retry, PolicyReader.TrialTimeout, PolicyReader.MaxDuration];
+    [
+        InitialPointsReader.Name, PriorResultsReader.Name, PolicyReader.AtEnd, PolicyReader.Keep, PolicyReader.Retry,
+        PolicyReader.TrialTimeout, PolicyReader.MaxDuration,
+    ];
 
     public static Metadata Read(Field metadata)
     {

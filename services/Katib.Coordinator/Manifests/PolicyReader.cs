@@ -18,10 +18,16 @@ public static class PolicyReader
     /// <summary>What becomes of trials that run when the experiment ends: <c>stop</c>, or <c>finish</c>.</summary>
     public const string AtEnd = "tuning.katib/at-end";
 
+    /// <summary>Of which trials the workers are kept: <c>none</c>, <c>failed</c> or <c>all</c>.</summary>
+    public const string Keep = "tuning.katib/keep";
+
     private const int MaxRetries = 100;
     private const string Stop = "stop";
     private const string Finish = "finish";
-    private const string Keep = "keep";
+    private const string KeepTimedOut = "keep";
+
+    /// <summary>In the order of <see cref="KeepPolicy"/>.</summary>
+    private static readonly string[] Keeps = ["none", "failed", "all"];
 
     private static readonly string[] Classes = ["infra", "oom", "user"];
 
@@ -39,8 +45,8 @@ public static class PolicyReader
             var words = timeout.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             policy = policy with
             {
-                TrialTimeout = ReadDuration(timeout, words is [var text, Keep] ? text : timeout.Value, $", and '{Keep}' behind it to keep what such a trial has reported"),
-                KeepsTimedOut = words is [_, Keep],
+                TrialTimeout = ReadDuration(timeout, words is [var text, KeepTimedOut] ? text : timeout.Value, $", and '{KeepTimedOut}' behind it to keep what such a trial has reported"),
+                KeepsTimedOut = words is [_, KeepTimedOut],
             };
         }
 
@@ -52,6 +58,17 @@ public static class PolicyReader
             }
 
             policy = policy with { LetsTrialsFinish = end.Value is Finish };
+        }
+
+        if (annotations[Keep] is { IsSet: true } keep)
+        {
+            var index = Array.IndexOf(Keeps, keep.Value);
+            if (index < 0)
+            {
+                keep.MustBeOneOf(Keeps);
+            }
+
+            policy = policy with { Keeps = (KeepPolicy)Math.Max(0, index) };
         }
 
         return annotations[MaxDuration] is { IsSet: true } duration

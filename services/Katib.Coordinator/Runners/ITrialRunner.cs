@@ -20,11 +20,14 @@ public interface ITrialRunner : IAsyncDisposable
     /// <summary>Starts the trial, or adopts it where an earlier coordinator has started it.</summary>
     Task StartAsync(TrialJob job, CancellationToken cancellationToken);
 
-    /// <summary>Ends the trial with all its processes; returns when none is left. No event follows.</summary>
+    /// <summary>Ends the trial with all its processes, and removes what was kept of it; returns when none is left. No event
+    /// follows.</summary>
     Task StopAsync(string trial, CancellationToken cancellationToken);
 
     /// <summary>Ends every trial of the experiment, whoever has started it; returns when nothing of them is left.</summary>
-    Task SweepAsync(CancellationToken cancellationToken);
+    /// <param name="sparesKept">Leaves what was kept of trials that ended by themselves.</param>
+    /// <param name="cancellationToken">Leaves what is left.</param>
+    Task SweepAsync(bool sparesKept, CancellationToken cancellationToken);
 
     /// <summary>What it waits for itself, as a sentence; null when nothing keeps it. May be read from any thread.</summary>
     string? Trouble => null;
@@ -50,6 +53,10 @@ public sealed record TrialJob(
 {
     /// <summary>Variables of the coordinator's own, set in the trial on top of the template's.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    /// <summary>Whether its worker stays when it has ended by itself, until <see cref="ITrialRunner.StopAsync"/> or
+    /// <see cref="ITrialRunner.SweepAsync"/> removes it.</summary>
+    public bool IsKept { get; init; }
 
     /// <summary>How long the attempt may run, beside what its template says; null for as long as it likes.</summary>
     public TimeSpan? Timeout { get; init; }

@@ -117,7 +117,8 @@ public sealed class DefaultsTests
     [InlineData("", 9, 0, 0)]
     public void Annotations_say_what_is_tried_again(string retry, int infra, int oom, int user)
     {
-        var annotations = $"annotations: {{ tuning.katib/retry: '{retry}', tuning.katib/trial-timeout: 1m30s keep, tuning.katib/max-duration: 2h }}";
+        var annotations = $"annotations: {{ tuning.katib/retry: '{retry}', tuning.katib/trial-timeout: 1m30s keep, "
+            + "tuning.katib/max-duration: 2h, tuning.katib/at-end: finish, tuning.katib/keep: failed }";
         var text = Corpus.Read("Valid", "event-collector.yaml").Replace("metadata:", $"metadata:\n  {annotations}", StringComparison.Ordinal);
 
         var spec = ExperimentYaml.Parse(text).Spec!;
@@ -128,10 +129,26 @@ public sealed class DefaultsTests
                 Retries = new(infra, oom, user),
                 TrialTimeout = TimeSpan.FromSeconds(90),
                 KeepsTimedOut = true,
+                LetsTrialsFinish = true,
+                Keeps = KeepPolicy.Failed,
                 MaxDuration = TimeSpan.FromHours(2),
             },
             spec.Policy);
         Assert.Equal(spec.Policy, ExperimentYaml.Parse(spec.Manifest.ToJsonString()).Spec!.Policy);
+    }
+
+    [Theory]
+    [InlineData("", "", KeepPolicy.None)]
+    [InlineData("", "retain: true", KeepPolicy.All)]
+    [InlineData("annotations: { tuning.katib/keep: failed }", "retain: true", KeepPolicy.Failed)]
+    [InlineData("annotations: { tuning.katib/keep: all }", "", KeepPolicy.All)]
+    public void The_annotation_or_else_the_template_says_whose_workers_are_kept(string annotations, string retain, KeepPolicy expected)
+    {
+        var text = Corpus.Read("Valid", "event-collector.yaml")
+            .Replace("metadata:", $"metadata:\n  {annotations}", StringComparison.Ordinal)
+            .Replace("trialTemplate:", $"trialTemplate:\n    {retain}", StringComparison.Ordinal);
+
+        Assert.Equal(expected, ExperimentYaml.Parse(text).Spec!.Keeps);
     }
 
     [Theory]

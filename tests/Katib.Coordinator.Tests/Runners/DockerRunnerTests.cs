@@ -64,6 +64,22 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
     }
 
     [Fact]
+    public async Task What_is_kept_can_be_looked_into_until_it_is_removed_and_holds_no_device()
+    {
+        var job = Shell("a", "echo left > /x; exit 3") with { IsKept = true };
+        var runner = Watch();
+        _ = await runner.RunAsync(job);
+        var name = $"katib.{Store}.default.test.a.1";
+
+        Assert.Contains("left", await DockerHere.AskAsync("cp", $"{name}:/x", "-"), StringComparison.Ordinal);
+        Assert.Equal(3, (await Watch().RunAsync(job)).Code);
+        await runner.Runner.SweepAsync(sparesKept: true, TestContext.Current.CancellationToken);
+        Assert.NotEqual("", await DockerHere.AskAsync("ps", "--all", "--quiet", "--filter", $"name={name}"));
+        await runner.StopAsync("a");
+        Assert.Equal("", await DockerHere.AskAsync("ps", "--all", "--quiet", "--filter", $"name={name}"));
+    }
+
+    [Fact]
     public async Task Volumes_are_open_to_every_user_and_the_root_may_be_read_only()
     {
         var job = Shell("a", """
@@ -237,10 +253,10 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
         await stranger.StartAsync(Shell("a", script), TestContext.Current.CancellationToken);
         await Wait.UntilAsync(() => Lines("runs").Length is 3, "the second trial, and that of another store");
 
-        await runner.SweepAsync(TestContext.Current.CancellationToken);
+        await runner.SweepAsync(sparesKept: false, TestContext.Current.CancellationToken);
         var left = await LeftAsync();
         var others = await LeftAsync($"{Store}x");
-        await stranger.SweepAsync(TestContext.Current.CancellationToken);
+        await stranger.SweepAsync(sparesKept: false, TestContext.Current.CancellationToken);
 
         Assert.Empty(left);
         Assert.NotEmpty(others);
@@ -387,7 +403,7 @@ public sealed class DockerRunnerTests : TrialRunnerConformance
     protected override async Task CleanUpAsync()
     {
         await using var runner = CreateRunner();
-        await runner.SweepAsync(CancellationToken.None);
+        await runner.SweepAsync(sparesKept: false, CancellationToken.None);
         Assert.Empty(await LeftAsync());
     }
 

@@ -173,7 +173,7 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
         await using var runner = CreateRunner();
         await runner.StartAsync(Jobs.Shell("b", script), TestContext.Current.CancellationToken);
         await Wait.UntilAsync(() => Lines("pids").Length is 2, "the second trial");
-        await runner.SweepAsync(TestContext.Current.CancellationToken);
+        await runner.SweepAsync(sparesKept: false, TestContext.Current.CancellationToken);
 
         Assert.All(Lines("pids"), static pid => Assert.False(IsAlive(pid), $"{pid} still runs."));
     }
@@ -465,7 +465,7 @@ public sealed class ProcessRunnerTests : TrialRunnerConformance
     protected override async Task CleanUpAsync()
     {
         await using var runner = CreateRunner();
-        await runner.SweepAsync(CancellationToken.None);
+        await runner.SweepAsync(sparesKept: false, CancellationToken.None);
     }
 
     private ProcessRunner CreateRunner(params string[] gpus) => CreateRunner(TimeProvider.System, gpus);

@@ -56,7 +56,11 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
             _folder.WriteEnd(exit);
         }
 
-        _ = await site.Docker.CallAsync(RemoveAsync, cancellationToken);
+        if (!job.IsKept)
+        {
+            _ = await site.Docker.CallAsync(RemoveAsync, cancellationToken);
+        }
+
         site.Gpus.Release(job.Trial);
         return exit;
     }
@@ -66,7 +70,7 @@ internal sealed class ContainerAttempt(DockerSite site, TrialJob job) : IAttempt
         try
         {
             await ContainerRemoval.RemoveAsync(
-                site.Docker.Client, site.Labels.Of(job), TimeSpan.Zero, cancellationToken);
+                site.Docker.Client, site.Labels.Of(job), sparesKept: false, TimeSpan.Zero, cancellationToken);
             return true;
         }
         catch (DockerApiException refusal)

@@ -12,6 +12,7 @@ internal sealed record ContainerLabels(string Store, string Namespace, string Ex
     private const string TrialLabel = "katib.trial";
     private const string AttemptLabel = "katib.attempt";
     private const string DeviceLabel = "katib.gpu";
+    private const string KeptLabel = "katib.kept";
 
     private string Prefix => $"katib.{Store}.{Namespace}.{Experiment}";
 
@@ -25,6 +26,11 @@ internal sealed record ContainerLabels(string Store, string Namespace, string Ex
         {
             [AttemptLabel] = job.Attempt.ToString(CultureInfo.InvariantCulture),
         };
+        if (job.IsKept)
+        {
+            labels[KeptLabel] = "true";
+        }
+
         if (device is not null)
         {
             labels[DeviceLabel] = device;
@@ -49,6 +55,9 @@ internal sealed record ContainerLabels(string Store, string Namespace, string Ex
         labels.TryGetValue(TrialLabel, out var trial) && labels.TryGetValue(DeviceLabel, out var device)
             ? (trial, device)
             : null;
+
+    /// <summary>Whether what has these labels is kept when it has ended.</summary>
+    public static bool IsKept(IDictionary<string, string> labels) => labels.ContainsKey(KeptLabel);
 
     /// <summary>As Docker's lists take them.</summary>
     public static Dictionary<string, IDictionary<string, bool>> Filter(IEnumerable<KeyValuePair<string, string>> labels) =>

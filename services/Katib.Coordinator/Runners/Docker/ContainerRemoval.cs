@@ -1,4 +1,5 @@
 using Docker.DotNet;
+using Docker.DotNet.Models;
 
 namespace Katib.Coordinator.Runners.Docker;
 
@@ -16,16 +17,18 @@ internal static class ContainerRemoval
     /// <summary>Ends and removes all containers and volumes with these labels; returns when none is left.</summary>
     /// <param name="docker">The daemon.</param>
     /// <param name="labels">What marks them.</param>
+    /// <param name="sparesKept">Leaves containers that are to be kept when they have ended, and have; and their volumes.</param>
     /// <param name="grace">How long what runs may take to end itself.</param>
     /// <param name="cancellationToken">Leaves what is left.</param>
     public static async Task RemoveAsync(
-        DockerClient docker, Dictionary<string, string> labels, TimeSpan grace, CancellationToken cancellationToken)
+        DockerClient docker,
+        Dictionary<string, string> labels,
+        bool sparesKept,
+        TimeSpan grace,
+        CancellationToken cancellationToken)
     {
         var filter = ContainerLabels.Filter(labels);
-        for (var round = 1;
-            await docker.Containers.ListContainersAsync(
-                new() { All = true, Filters = filter }, cancellationToken) is { Count: > 0 } containers;
-            round++)
+        for (var round = 1; await ListAsync() is { Length: > 0 } containers; round++)
         {
             var isLast = round is MaxRounds;
             await Parallel.ForEachAsync(
@@ -47,10 +50,16 @@ internal static class ContainerRemoval
                 });
         }
 
-        // A volume that a container of somebody else uses is left to that.
+        // A volume that another container uses is left to that.
         foreach (var volume in (await docker.Volumes.ListAsync(new() { Filters = filter }, cancellationToken)).Volumes ?? [])
         {
             _ = await TryAsync(isLast: false, () => docker.Volumes.RemoveAsync(volume.Name, force: false, cancellationToken));
+        }
+
+        async Task<ContainerListResponse[]> ListAsync()
+        {
+            var all = await docker.Containers.ListContainersAsync(new() { All = true, Filters = filter }, cancellationToken);
+            return [.. all.Where(c => !sparesKept || c.State is not "exited" || !ContainerLabels.IsKept(c.Labels))];
         }
     }
 

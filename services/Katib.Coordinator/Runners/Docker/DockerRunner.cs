@@ -87,15 +87,15 @@ public sealed class DockerRunner : ITrialRunner
         AttemptFolder.ThrowIfNoName(trial);
         return _trials.LetGoAsync(trial, async () =>
         {
-            await RemoveAsync(_site.Labels.Of(trial), cancellationToken);
+            await RemoveAsync(_site.Labels.Of(trial), sparesKept: false, cancellationToken);
             _site.Gpus.Release(trial);
         });
     }
 
     /// <inheritdoc/>
-    public Task SweepAsync(CancellationToken cancellationToken) => _trials.LetGoAsync(async () =>
+    public Task SweepAsync(bool sparesKept, CancellationToken cancellationToken) => _trials.LetGoAsync(async () =>
     {
-        await RemoveAsync(_site.Labels.OfExperiment(), cancellationToken);
+        await RemoveAsync(_site.Labels.OfExperiment(), sparesKept, cancellationToken);
         _site.Gpus.ReleaseAll();
     });
 
@@ -110,11 +110,11 @@ public sealed class DockerRunner : ITrialRunner
         _site.Dispose();
     }
 
-    private async Task RemoveAsync(Dictionary<string, string> labels, CancellationToken cancellationToken) =>
+    private async Task RemoveAsync(Dictionary<string, string> labels, bool sparesKept, CancellationToken cancellationToken) =>
         _ = await DockerConnection.OnceAsync(
             async token =>
             {
-                await ContainerRemoval.RemoveAsync(_site.Docker.Client, labels, _site.Options.Grace, token);
+                await ContainerRemoval.RemoveAsync(_site.Docker.Client, labels, sparesKept, _site.Options.Grace, token);
                 return true;
             },
             cancellationToken);

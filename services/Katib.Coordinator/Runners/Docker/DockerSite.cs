@@ -53,7 +53,8 @@ internal sealed class DockerSite : IDisposable
             token => Docker.Client.Containers.ListContainersAsync(
                 new() { All = true, Filters = ContainerLabels.Filter(Labels.OfExperiment()) }, token),
             CancellationToken.None);
-        foreach (var container in containers)
+        // One that has ended has given its device back, and may have been kept.
+        foreach (var container in containers.Where(static c => c.State is not ("exited" or "dead")))
         {
             if (ContainerLabels.DeviceOf(container.Labels) is var (trial, device))
             {

@@ -58,7 +58,7 @@ public sealed class ProcessRunner : ITrialRunner
     }
 
     /// <inheritdoc/>
-    public Task SweepAsync(CancellationToken cancellationToken) => _trials.LetGoAsync(async () =>
+    public Task SweepAsync(bool sparesKept, CancellationToken cancellationToken) => _trials.LetGoAsync(async () =>
     {
         await Parallel.ForEachAsync(
             AttemptFolder.All(_site.Options.Folder).Where(static attempt => attempt.Folder.ReadExit() is null),
