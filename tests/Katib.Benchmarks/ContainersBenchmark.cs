@@ -14,11 +14,12 @@ internal static class ContainersBenchmark
 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(2);
 
-    private static readonly (string Image, string Algorithm)[] Services =
+    private static readonly (string Image, string? Algorithm)[] Services =
     [
         ("katib-suggestion-random", "random"),
         ("katib-suggestion-grid", "grid"),
         ("katib-suggestion-bayesian", "bayesianoptimization"),
+        ("katib-earlystopping-medianstop", null),
     ];
 
     public static async Task RunAsync()
@@ -40,7 +41,9 @@ internal static class ContainersBenchmark
         }
     }
 
-    private static async Task<string> RowAsync(string image, string algorithm)
+    /// <param name="image">The image.</param>
+    /// <param name="algorithm">What is asked for the points of an experiment; null for a service that has none.</param>
+    private static async Task<string> RowAsync(string image, string? algorithm)
     {
         var layers = (await SizeAsync(image) - await SizeAsync(Base)) / 1e6;
         var starts = new List<double>();
@@ -53,6 +56,19 @@ internal static class ContainersBenchmark
         await using var service = await ContainerReplica.StartAsync(image, CancellationToken.None);
         await Task.Delay(Idle);
         var idle = await service.ResidentMebibytesAsync(CancellationToken.None);
+        if (algorithm is not null)
+        {
+            await DriveAsync(service, algorithm);
+        }
+
+        var peak = await service.PeakMebibytesAsync(CancellationToken.None);
+        var restarts = await service.InspectAsync(".RestartCount", CancellationToken.None);
+        return FormattableString.Invariant(
+            $"| `{algorithm ?? image}` | {layers:0.0} | {Figures.Median(starts):0.00} | {idle:0} | {peak:0} | {restarts} |");
+    }
+
+    private static async Task DriveAsync(ContainerReplica service, string algorithm)
+    {
         var driver = new ControllerDriver
         {
             Experiment = WideExperiment.Of(algorithm, Parameters, Trials, Parallel),
@@ -60,12 +76,10 @@ internal static class ContainersBenchmark
             Objective = WideExperiment.Loss,
         };
         var report = await driver.RunAsync([service], CancellationToken.None);
-        var peak = await service.PeakMebibytesAsync(CancellationToken.None);
-        var restarts = await service.InspectAsync(".RestartCount", CancellationToken.None);
-        return report.Succeeded && report.Refusals.IsEmpty
-            ? FormattableString.Invariant(
-                $"| `{algorithm}` | {layers:0.0} | {Figures.Median(starts):0.00} | {idle:0} | {peak:0} | {restarts} |")
-            : throw new InvalidOperationException($"{algorithm}: {string.Join('\n', report.Refusals)}");
+        if (!report.Succeeded || !report.Refusals.IsEmpty)
+        {
+            throw new InvalidOperationException($"{algorithm}: {string.Join('\n', report.Refusals)}");
+        }
     }
 
     private static async Task<double> SizeAsync(string image) => double.Parse(

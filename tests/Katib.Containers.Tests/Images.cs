@@ -22,6 +22,9 @@ public sealed class Images
     /// <summary>The name of an algorithm's image.</summary>
     public static string Of(string algorithm) => $"katib-suggestion-{algorithm}:test";
 
+    /// <summary>The name of the image that says when trials are to be ended early.</summary>
+    public static string OfStopping => "katib-earlystopping-medianstop:test";
+
     /// <summary>Waits until all images are there; skips the test where they cannot be.</summary>
     public Task BuiltAsync()
     {

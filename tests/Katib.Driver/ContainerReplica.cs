@@ -38,7 +38,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
         var container = await DockerCommand.RunAsync(
             cancellationToken,
             "create", "--cpus=0.5", "--memory=100m", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
-            $"--publish=127.0.0.1:{port}:{Port}", image);
+            $"--env=PORT={Port}", $"--publish=127.0.0.1:{port}:{Port}", image);
         var replica = new ContainerReplica(container, new($"http://127.0.0.1:{port}"));
         try
         {
@@ -116,8 +116,7 @@ public sealed class ContainerReplica : IReplica, IAsyncDisposable
         {
             try
             {
-                var reply = await health.CheckAsync(
-                    new() { Service = "manager.v1beta1.Suggestion" }, cancellationToken: patience.Token);
+                var reply = await health.CheckAsync(new(), cancellationToken: patience.Token);
                 if (reply.Status is HealthCheckResponse.Types.ServingStatus.Serving)
                 {
                     var uptime = await File.ReadAllTextAsync("/proc/uptime", cancellationToken);

@@ -1,15 +1,11 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Katib.Algorithms.EarlyStopping;
+using Katib.Driver;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Wire = Api.V1.Beta1;
 
 namespace Katib.Hosting.Tests;
@@ -17,7 +13,7 @@ namespace Katib.Hosting.Tests;
 /// <summary>The EarlyStopping contract over real connections, before a DB manager of the test's.</summary>
 public sealed class StoppingServiceTests : IAsyncLifetime
 {
-    private readonly Logs _logs = new();
+    private readonly ObservationLogs _logs = new();
     private readonly WebApplication _service = StoppingHost.Build(
         new(IPAddress.Loopback, 0), null, ("medianstop", new MedianStop()), ("asha", new SuccessiveHalving()));
 
@@ -32,15 +28,7 @@ public sealed class StoppingServiceTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(_logs);
-        builder.Services.AddGrpc();
-        builder.WebHost.ConfigureKestrel(static kestrel =>
-            kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2));
-        _manager = builder.Build();
-        _manager.MapGrpcService<Logs>();
-        await _manager.StartAsync(Token);
+        _manager = await _logs.ServeAsync(IPAddress.Loopback, Token);
         await _service.StartAsync(Token);
         _channel = GrpcChannel.ForAddress(_service.Urls.Single());
     }
@@ -223,33 +211,5 @@ public sealed class StoppingServiceTests : IAsyncLifetime
         };
         request.Trials.Add(succeeded.Select(static s => TrialOf(s, Wire.TrialStatus.Types.TrialConditionType.Succeeded)));
         return request;
-    }
-
-    /// <summary>A DB manager that knows what a test tells it.</summary>
-    private sealed class Logs : Wire.DBManager.DBManagerBase
-    {
-        public ConcurrentDictionary<string, string[]> Of { get; } = [];
-
-        public ConcurrentQueue<(string Trial, string Metric, string? Authorization)> Calls { get; } = [];
-
-        public Status? Refusal { get; set; }
-
-        public override Task<Wire.GetObservationLogReply> GetObservationLog(
-            Wire.GetObservationLogRequest request, ServerCallContext context)
-        {
-            if (Refusal is { } refusal)
-            {
-                throw new RpcException(refusal);
-            }
-
-            Calls.Enqueue((request.TrialName, request.MetricName, context.RequestHeaders.GetValue("authorization")));
-            var log = new Wire.ObservationLog();
-            log.MetricLogs.Add(Of.GetValueOrDefault(request.TrialName, []).Select(static value => new Wire.MetricLog
-            {
-                TimeStamp = "2026-01-31T12:00:00Z",
-                Metric = new() { Name = "loss", Value = value },
-            }));
-            return Task.FromResult(new Wire.GetObservationLogReply { ObservationLog = log });
-        }
     }
 }
