@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
@@ -65,6 +66,14 @@ public sealed class ExperimentLoop(
 
     private Task _asking = Task.CompletedTask;
 
+    /// <summary>Why they are not asked for with success, as it was said last.</summary>
+    private string? _unruled;
+
+    private Task _suggesting = Task.CompletedTask;
+
+    /// <summary>Whether the algorithm was asked for points and its answer is not taken in yet.</summary>
+    private bool _isSuggesting;
+
     /// <summary>Whether the rules may be other ones: something was reported, or a trial has ended.</summary>
     private bool _rulesAreOld = true;
 
@@ -78,9 +87,11 @@ public sealed class ExperimentLoop(
     private ExperimentState _state = stored.State;
     private int _failedCalls;
     private DateTimeOffset? _askedAt;
+    private long _askedTimestamp;
     private string? _unanswered;
     private string? _noted = stored.Note;
     private CancellationToken _saving;
+    private CancellationToken _calling;
 
     /// <summary>What is run, with the budgets that it has now; may be read from any thread.</summary>
     public ExperimentSpec Spec => Volatile.Read(ref spec);
@@ -109,6 +120,7 @@ public sealed class ExperimentLoop(
         using var watched = Instruments.Watch(this, spec);
         using var taking = Push?.Desk.Open(this, store.Secret);
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _calling = watching.Token;
         var watch = WatchAsync(watching.Token);
         try
         {
@@ -122,11 +134,12 @@ public sealed class ExperimentLoop(
                     if (Stopping is not null && _rulesAreOld && _asking.IsCompleted)
                     {
                         _rulesAreOld = false;
-                        _asking = AskAsync(Stopping, spec, _state, watching.Token);
+                        _asking = AskAsync(Stopping, spec, _state, _calling);
                     }
                 }
 
-                var actions = ExperimentMachine.Next(spec, Worked(_state));
+                var actions = ExperimentMachine.Next(spec, Worked(_state))
+                    .RemoveAll(a => _isSuggesting && a is ExperimentAction.RequestTrials);
                 foreach (var action in actions)
                 {
                     await PerformAsync(action, cancellationToken);
@@ -153,7 +166,11 @@ public sealed class ExperimentLoop(
         {
             while (_events.Reader.TryRead(out var happened))
             {
-                await RecordAsync(happened);
+                // Points that nobody has begun with are asked for again.
+                if (happened is not Suggested)
+                {
+                    await RecordAsync(happened);
+                }
             }
 
             await InterruptAsync();
@@ -164,6 +181,7 @@ public sealed class ExperimentLoop(
             await watching.CancelAsync();
             await watch;
             await _asking;
+            await _suggesting;
             while (_events.Reader.TryRead(out var unheard))
             {
                 (unheard as Pushed)?.Done.SetCanceled(CancellationToken.None);
@@ -187,6 +205,12 @@ public sealed class ExperimentLoop(
     /// <summary>Takes in what users want of the experiment now.</summary>
     private async Task LookAsync(CancellationToken cancellationToken)
     {
+        if (_isSuggesting && _unanswered is null && time.GetElapsedTime(_askedTimestamp) > QuietCall)
+        {
+            SayUnanswered(
+                $"The algorithm service of '{spec.Algorithm.Name}' was asked for points at {_askedAt:u} and has not answered yet.");
+        }
+
         await NoteAsync(cancellationToken);
         var wanted = await store.ReadWantedAsync(stored.Id, cancellationToken);
         _lookedAt = time.GetTimestamp();
@@ -282,7 +306,7 @@ public sealed class ExperimentLoop(
         switch (action)
         {
             case ExperimentAction.RequestTrials(var count):
-                await RequestAsync(count, cancellationToken);
+                await RequestAsync(count);
                 break;
             case ExperimentAction.StartTrial(var trial):
                 var running = trial with
@@ -313,7 +337,7 @@ public sealed class ExperimentLoop(
         }
     }
 
-    private async Task RequestAsync(int count, CancellationToken cancellationToken)
+    private async Task RequestAsync(int count)
     {
         ImmutableArray<ImmutableArray<Assignment>> given = [.. spec.InitialPoints.Where(p => _points.Add(Key(p))).Take(count)];
         if (!given.IsEmpty)
@@ -322,58 +346,101 @@ public sealed class ExperimentLoop(
             return;
         }
 
-        SuggestionReply reply;
+        _askedAt ??= time.GetUtcNow();
+        _askedTimestamp = time.GetTimestamp();
+        _isSuggesting = true;
+        _suggesting = SuggestAsync(spec, _state, count, _calling);
+    }
+
+    /// <summary>Asks the algorithm, which may take its time: what happens to trials, and what users want, goes on meanwhile.</summary>
+    private async Task SuggestAsync(ExperimentSpec asked, ExperimentState state, int count, CancellationToken cancellationToken)
+    {
+        Suggested answer;
         try
         {
-            reply = await AskAsync(count, cancellationToken);
-            _failedCalls = 0;
-            _askedAt = null;
-            Volatile.Write(ref _unanswered, null);
+            try
+            {
+                answer = new(await suggestions.SuggestAsync(asked, state, count, cancellationToken), null);
+            }
+            catch (SuggestionUnavailableException failure)
+            {
+                await Task.Delay(CallPause, time, cancellationToken);
+                answer = new(null, failure);
+            }
         }
-        catch (SuggestionUnavailableException failure) when (
-            ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive))
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await SayUnansweredAsync($"{failure.Message} It is asked again and again since {_askedAt:u}.", cancellationToken);
-            await Task.Delay(CallPause, time, cancellationToken);
+            // The experiment has ended, or is interrupted.
             return;
         }
-        catch (SuggestionRefusedException refusal)
+#pragma warning disable CA1031 // The loop throws it, or ends the experiment with what it says.
+        catch (Exception failure)
+#pragma warning restore CA1031
         {
-            await PerformAsync(new ExperimentAction.Finish(Outcome.SuggestionFailed(refusal.Message)), cancellationToken);
-            return;
+            answer = new(null, failure);
         }
 
+        _ = _events.Writer.TryWrite(answer);
+    }
+
+    private async Task TakeInAsync(Suggested answer)
+    {
+        _isSuggesting = false;
+        switch (answer.Failure)
+        {
+            case null:
+                _failedCalls = 0;
+                _askedAt = null;
+                Volatile.Write(ref _unanswered, null);
+                await TakeInAsync(answer.Reply!);
+                break;
+            case SuggestionUnavailableException unavailable when
+                ++_failedCalls < MaxFailedCalls || _state.Trials.Any(static t => t.IsActive):
+                SayUnanswered($"{unavailable.Message} It is asked again and again since {_askedAt:u}.");
+                break;
+            case SuggestionRefusedException refusal:
+                if (_state.Outcome is null)
+                {
+                    await PerformAsync(new ExperimentAction.Finish(Outcome.SuggestionFailed(refusal.Message)), _saving);
+                }
+
+                break;
+            default:
+                ExceptionDispatchInfo.Throw(answer.Failure);
+                break;
+        }
+    }
+
+    private async Task TakeInAsync(SuggestionReply reply)
+    {
         // A reply may be filled up with points of its own when the space has no more.
-        var points = reply.Points.Where(p => _points.Add(Key(p)) || spec.AllowsDuplicates).ToImmutableArray();
+        var points = spec.AllowsDuplicates
+            ? reply.Points
+            : [.. reply.Points.DistinctBy(Key).Where(p => !_points.Contains(Key(p)))];
         if (reply.IsExhausted || points.IsEmpty)
         {
             Set(_state with { IsSearchExhausted = true });
             return;
         }
 
-        await AddAsync(points, RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho));
-    }
-
-    /// <summary>Asks the algorithm; says so where that takes long.</summary>
-    private async Task<SuggestionReply> AskAsync(int count, CancellationToken cancellationToken)
-    {
-        _askedAt ??= time.GetUtcNow();
-        var call = suggestions.SuggestAsync(spec, _state, count, cancellationToken);
-        if (await Task.WhenAny(call, Task.Delay(QuietCall, time, cancellationToken)) != call && _unanswered is null)
+        // Since it was asked the experiment may have been paused, have got a smaller budget, or have ended.
+        var wanted = ExperimentMachine.Next(spec, Worked(_state)).OfType<ExperimentAction.RequestTrials>().Sum(static r => r.Count);
+        if (wanted > 0)
         {
-            await SayUnansweredAsync(
-                $"The algorithm service of '{spec.Algorithm.Name}' was asked for points at {_askedAt:u} and has not answered yet.",
-                cancellationToken);
+            points = [.. points.Take(wanted)];
+            _points.UnionWith(points.Select(Key));
+            await AddAsync(points, RequestMapping.Merge(_state.SettingsEcho, reply.SettingsEcho));
         }
-
-        return await call;
     }
 
-    private Task SayUnansweredAsync(string sentence, CancellationToken cancellationToken)
+    /// <summary>Says once why there are no points; <see cref="NoteAsync"/> writes it down.</summary>
+    private void SayUnanswered(string sentence)
     {
-        progress.Report(new(sentence));
-        Volatile.Write(ref _unanswered, sentence);
-        return NoteAsync(cancellationToken);
+        if (sentence != _unanswered)
+        {
+            progress.Report(new(sentence));
+            Volatile.Write(ref _unanswered, sentence);
+        }
     }
 
     private async Task AddAsync(
@@ -417,6 +484,9 @@ public sealed class ExperimentLoop(
         {
             case Pushed pushed:
                 await TakeInAsync(pushed);
+                return;
+            case Suggested suggested:
+                await TakeInAsync(suggested);
                 return;
             case Answered answer:
                 _rules = answer.Rules;
@@ -501,10 +571,16 @@ public sealed class ExperimentLoop(
         try
         {
             _ = _events.Writer.TryWrite(new Answered(await stopping.AskAsync(asked, state, cancellationToken)));
+            _unruled = null;
         }
         catch (Exception failure) when (failure is SuggestionUnavailableException or SuggestionRefusedException)
         {
-            progress.Report(new($"{failure.Message} Until it has answered the rules stay as they are. Trying again."));
+            if (failure.Message != _unruled)
+            {
+                progress.Report(new($"{failure.Message} Until it has answered the rules stay as they are. Trying again."));
+                _unruled = failure.Message;
+            }
+
             _rulesAreOld = true;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -547,7 +623,7 @@ public sealed class ExperimentLoop(
 
         foreach (var push in pushed)
         {
-            Remember(push.Trial, push.Points.Select(static p => p.Metric).Except(names));
+            Remember(push.Trial, [.. push.Points.Select(static p => p.Metric).Except(names)]);
             push.Done.SetResult(IsRunning(push.Attempt)
                 ? null
                 : $"Attempt {push.Attempt.Attempt} at the trial '{push.Trial}' does not run; it takes no further observations.");
@@ -557,8 +633,13 @@ public sealed class ExperimentLoop(
             _state.Trials[trial.Number - 1] is { Status: TrialStatus.Running } now && now.Attempt == trial.Attempt;
     }
 
-    private void Remember(string trial, IEnumerable<string> strangers) =>
-        _strangers[trial] = [.. _strangers.GetValueOrDefault(trial, []).Union(strangers).Take(MaxStrangers)];
+    private void Remember(string trial, ImmutableArray<string> strangers)
+    {
+        if (!strangers.IsEmpty)
+        {
+            _strangers[trial] = [.. _strangers.GetValueOrDefault(trial, []).Union(strangers).Take(MaxStrangers)];
+        }
+    }
 
     private string WhyNotPushed(string trial)
     {
@@ -620,6 +701,9 @@ public sealed class ExperimentLoop(
     }
 
     private void Set(ExperimentState state) => Volatile.Write(ref _state, state);
+
+    /// <summary>What the algorithm has answered, or why it has not.</summary>
+    private sealed record Suggested(SuggestionReply? Reply, Exception? Failure) : TrialEvent("");
 
     /// <summary>The rules that hold now.</summary>
     private sealed record Answered(ImmutableArray<StoppingRule> Rules) : TrialEvent("");

@@ -1,10 +1,12 @@
 using System.Net;
+using System.Net.Sockets;
 using Katib.Algorithms.Grid;
 using Katib.Algorithms.Random;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Runners;
 using Katib.Coordinator.Storage;
 using Katib.Coordinator.Suggesting;
+using Katib.Coordinator.Tests.Runners;
 using Katib.Hosting;
 using Microsoft.AspNetCore.Builder;
 
@@ -142,6 +144,34 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
         var after = (await store.ReadAsync("default", "study", TestContext.Current.CancellationToken))!.State.Trials;
         Assert.Equal(["study-0001", "study-0002", "study-0003"], runner.Stopped.Order());
         Assert.All(after, static t => Assert.Equal((TrialStatus.Created, 2), (t.Status, t.Attempt)));
+    }
+
+    [Fact]
+    public async Task While_an_algorithm_thinks_trials_end_and_what_users_want_is_seen()
+    {
+        await using var runner = new InstantRunner(static _ => null);
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var cancellation = new CancellationTokenSource();
+        await using var store = await OpenStoreAsync();
+        var spec = Given.Spec() with { InitialPoints = [[new("x", "0.5")], [new("x", "0.25")]] };
+        var stored = await store.CreateAsync(spec, _folder, RunnerKind.Process, Given.State(), TestContext.Current.CancellationToken);
+        using var client = new SuggestionClient(new($"http://{silent.LocalEndpoint}"), TimeProvider.System);
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
+        var run = loop.RunAsync(cancellation.Token);
+        using var asking = await silent.AcceptSocketAsync(TestContext.Current.CancellationToken);
+        await runner.StartedAsync(2);
+
+        runner.End("study-0001");
+        await Wait.UntilAsync(() => loop.State.Trials[0].Status is TrialStatus.Succeeded, "the first trial's end");
+        await store.WantAsync(stored.Id, 2, TrialWish.Skip, TestContext.Current.CancellationToken);
+        await Wait.UntilAsync(() => !loop.State.Trials[1].IsActive, "the second trial's end");
+        await store.WantAsync(stored.Id, manifest: null, isPaused: true, TestContext.Current.CancellationToken);
+        await Wait.UntilAsync(() => loop.State.IsPaused, "the pause");
+
+        await cancellation.CancelAsync();
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        Assert.Equal(["study-0002"], runner.Stopped);
     }
 
     [Fact]
