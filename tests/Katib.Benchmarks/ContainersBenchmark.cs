@@ -16,10 +16,10 @@ internal static class ContainersBenchmark
 
     private static readonly (string Image, string? Algorithm)[] Services =
     [
+        ("katib-earlystopping-medianstop", null),
         ("katib-suggestion-random", "random"),
         ("katib-suggestion-grid", "grid"),
         ("katib-suggestion-bayesian", "bayesianoptimization"),
-        ("katib-earlystopping-medianstop", null),
     ];
 
     public static async Task RunAsync()
