@@ -38,8 +38,22 @@ internal static class CompareCommand
             }
         }
 
+        PrintOutdated(problems, traces);
         PrintTimes(traces);
         PrintFailures(problems, traces);
+    }
+
+    /// <summary>Names what does not count, so that no table is silently of fewer problems.</summary>
+    private static void PrintOutdated(ImmutableArray<TestProblem> problems, ImmutableArray<Trace> traces)
+    {
+        foreach (var problem in problems)
+        {
+            var fingerprint = Trace.FingerprintOf(problem);
+            if (traces.Count(t => t.Key.Problem == problem.Name && t.Fingerprint != fingerprint) is > 0 and var outdated)
+            {
+                Console.WriteLine($"Left out: {outdated} runs of another form of {problem.Name}.");
+            }
+        }
     }
 
     private static void Print(Comparison comparison, int budget, int parallel, QualityOptions options)

@@ -20,7 +20,7 @@ internal static class ProblemList
             isWrong |= isBelow;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{problem.Name,-28} {problem.Group,-9} {problem.Parameters.Length,2} parameters  "
+                $"{problem.Name,-28} {Trace.FingerprintOf(problem)} {problem.Group,-9} {problem.Parameters.Length,2} parameters  "
                 + $"minimum {problem.Minimum,12:G6}  best of {Points} {lowest,12:G6}  median {median,12:G6}  "
                 + $"failing {failing:P0}{(isBelow ? "  BELOW ITS MINIMUM" : "")}"));
         }
