@@ -24,7 +24,7 @@ public sealed class DependencyRuleTests
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),
-        ["Katib.Driver"] = (["Katib.Proto"], ["Grpc.HealthCheck"]),
+        ["Katib.Driver"] = (["Katib.Proto"], ["Grpc.AspNetCore", "Grpc.HealthCheck"]),
     };
 
     public static TheoryData<string> Products =>
