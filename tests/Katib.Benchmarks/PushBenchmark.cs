@@ -9,6 +9,7 @@ using Katib.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Katib.Benchmarks;
 
@@ -43,6 +44,7 @@ internal static class PushBenchmark
     private static async Task<double> NothingAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         await using var app = builder.Build();
         _ = app.MapPost("/", static () => Results.Ok());
