@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Katib.Cli.Commands;
 using Katib.Cli.Rendering;
 using Katib.Coordinator;
@@ -81,15 +83,27 @@ internal sealed class ExperimentRun(RunOptions options, TelemetryPipeline teleme
     {
         var local = PushOptions.Local(
             Path.Combine(options.Store.FolderOf(spec.Namespace, spec.Name), "push.ports"), options.AllowsAnonymousPush);
-        var seen = runner is RunnerKind.Docker ? await DockerHostName.FindAddressAsync(time, cancellationToken) : null;
+        var seen = runner switch
+        {
+            RunnerKind.Docker => await DockerHostName.FindAddressAsync(time, cancellationToken),
+            RunnerKind.Kubernetes when options.PushAddress is null && spec.MetricsCollector.TakesPushes => throw new UserException(
+                "The pods of a cluster cannot know this machine: name the address under which they reach it with --push-address."),
+            RunnerKind.Kubernetes => options.PushAddress,
+            _ => null,
+        };
+        var heard = seen is null ? local : local with { Addresses = [.. local.Addresses, seen] };
         return await PushServer.StartAsync(
-            seen is null ? local : local with { Addresses = [.. local.Addresses, seen] },
+            runner is RunnerKind.Kubernetes && seen is not null ? heard with { Host = HostOf(seen) } : heard,
             options.Store,
             isOperator: null,
             telemetry.AddTo,
             time,
             cancellationToken);
     }
+
+    /// <summary>As it stands in a URL.</summary>
+    private static string HostOf(IPAddress address) =>
+        address.AddressFamily is AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 
     /// <summary>The service that the user named, or one of our own on a free loopback port.</summary>
     private async Task<Uri> FindServiceAsync(string algorithm, CancellationToken cancellationToken)

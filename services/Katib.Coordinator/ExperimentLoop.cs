@@ -140,10 +140,7 @@ public sealed class ExperimentLoop(
 
                 var actions = ExperimentMachine.Next(spec, Worked(_state))
                     .RemoveAll(a => _isSuggesting && a is ExperimentAction.RequestTrials);
-                foreach (var action in actions)
-                {
-                    await PerformAsync(action, cancellationToken);
-                }
+                await PerformAsync(actions, cancellationToken);
 
                 if (_state.Outcome is { } outcome && actions.IsEmpty)
                 {
@@ -301,6 +298,30 @@ public sealed class ExperimentLoop(
         }
     }
 
+    /// <summary>The end before the stops, which are begun together: a trial may take its time to end.</summary>
+    private async Task PerformAsync(ImmutableArray<ExperimentAction> actions, CancellationToken cancellationToken)
+    {
+        var finish = actions.OfType<ExperimentAction.Finish>();
+        TrialState[] stopped = [.. actions.OfType<ExperimentAction.StopTrial>().Select(static stop => stop.Trial)];
+        foreach (var action in finish)
+        {
+            await PerformAsync(action, cancellationToken);
+        }
+
+        await Task.WhenAll(stopped.Select(trial => runner.StopAsync(trial.Name, cancellationToken)));
+        foreach (var trial in stopped)
+        {
+            await EndAsync(trial, _state.Outcome is null && _state.Wishes.TryGetValue(trial.Number, out var wish)
+                ? TrialEnding.End(trial, wish, spec.Objective, time.GetUtcNow())
+                : TrialEnding.Kill(trial, time.GetUtcNow()));
+        }
+
+        foreach (var action in actions.Where(static a => a is not (ExperimentAction.Finish or ExperimentAction.StopTrial)))
+        {
+            await PerformAsync(action, cancellationToken);
+        }
+    }
+
     private async Task PerformAsync(ExperimentAction action, CancellationToken cancellationToken)
     {
         switch (action)
@@ -319,12 +340,6 @@ public sealed class ExperimentLoop(
                 };
                 await SaveAsync(running);
                 await runner.StartAsync(JobOf(trial), cancellationToken);
-                break;
-            case ExperimentAction.StopTrial(var trial):
-                await runner.StopAsync(trial.Name, cancellationToken);
-                await EndAsync(trial, _state.Outcome is null && _state.Wishes.TryGetValue(trial.Number, out var wish)
-                    ? TrialEnding.End(trial, wish, spec.Objective, time.GetUtcNow())
-                    : TrialEnding.Kill(trial, time.GetUtcNow()));
                 break;
             case ExperimentAction.Finish(var outcome):
                 var now = time.GetUtcNow();
@@ -523,6 +538,10 @@ public sealed class ExperimentLoop(
                 }
 
                 await SaveAsync(trial.Note(reason, message, time.GetUtcNow()));
+                break;
+            case TrialEvent.Restarted:
+                progress.Report(new("Its program was started again; what it has reported before does not count.") { Trial = trial.Name });
+                await SaveAsync(trial with { ReportedAt = null, Observation = Observation.Of(spec.Objective.AllMetricNames) });
                 break;
             case TrialEvent.Ended(_, var exit):
                 var explained = spec.MetricsCollector.TakesPushes

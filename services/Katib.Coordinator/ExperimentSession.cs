@@ -67,7 +67,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
         ThrowIfBegunElsewhere(stored, request.Runner);
         await using var runner = request.Runner.Create(
-            new(store.Id, spec.Namespace, spec.Name, folder, request.Folder, request.Gpus), Parser, new RunnerSteps(progress), time);
+            new(store.Id, spec.Namespace, spec.Name, folder, request.Folder, request.Gpus) { Template = spec.Template },
+            Parser,
+            new RunnerSteps(progress),
+            time);
         await ThrowIfNotRunnableAsync(spec, runner, cancellationToken);
         var now = time.GetUtcNow();
         var begun = stored?.State ?? new([], now, EndedAt: null, Conditions.Begin(now), []);
@@ -239,7 +242,10 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
 
     /// <summary>The runner that an experiment was begun with.</summary>
     private ITrialRunner RunnerOf(ExperimentStore store, StoredExperiment stored, string folder) => stored.Runner.Create(
-        new(store.Id, stored.Namespace, stored.Name, folder, stored.Folder, Gpus: []),
+        new(store.Id, stored.Namespace, stored.Name, folder, stored.Folder, Gpus: [])
+        {
+            Template = ExperimentYaml.Parse(stored.Manifest).Spec!.Template,
+        },
         Parser,
         new Progress<string>(),
         time);

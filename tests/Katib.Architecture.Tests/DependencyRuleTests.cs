@@ -20,7 +20,7 @@ public sealed class DependencyRuleTests
         ["Katib.EarlyStopping.*"] = (["Katib.Algorithms", "Katib.Hosting"], []),
         ["Katib.Coordinator"] = (
             ["Katib.Proto", "Katib.Telemetry"],
-            ["Docker.DotNet.Enhanced", "Grpc.AspNetCore", "Microsoft.Data.Sqlite", "MySqlConnector", "Npgsql", "YamlDotNet"]),
+            ["Docker.DotNet.Enhanced", "Grpc.AspNetCore", "KubernetesClient", "Microsoft.Data.Sqlite", "MySqlConnector", "Npgsql", "YamlDotNet"]),
         ["Katib.Cli"] = (
             ["Katib.Coordinator", "Katib.Hosting", "Katib.Algorithms", "Katib.Telemetry"],
             ["CsvHelper", "Spectre.Console", "System.CommandLine"]),

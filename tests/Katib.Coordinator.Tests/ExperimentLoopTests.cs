@@ -175,6 +175,29 @@ public sealed class ExperimentLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_program_that_is_started_again_has_reported_before_does_not_count()
+    {
+        await using var runner = new InstantRunner(static _ => null);
+        await using var store = await OpenStoreAsync();
+        var spec = Given.Spec(max: 1, parallel: 1);
+        var stored = await store.CreateAsync(spec, _folder, RunnerKind.Process, Given.State(), TestContext.Current.CancellationToken);
+        using var client = new SuggestionClient(new(_random.Urls.Single()), TimeProvider.System);
+        var loop = new ExperimentLoop(spec, stored, store, client, runner, new Progress<ExperimentStep>(), TimeProvider.System);
+        var run = loop.RunAsync(TestContext.Current.CancellationToken);
+        await runner.StartedAsync(1);
+
+        runner.Tell(new TrialEvent.Measured("study-0001", "", 1, [new("loss", "0.5", null)]));
+        runner.Tell(new TrialEvent.Restarted("study-0001"));
+        runner.Tell(new TrialEvent.Measured("study-0001", "", 0, [new("loss", "3", null)]));
+        runner.End("study-0001");
+        _ = await run;
+
+        Assert.Equal("3", Assert.Single(loop.State.Trials[0].Observation.Metrics).Min);
+        var points = await store.ReadObservationsAsync(stored.Id, 1, TestContext.Current.CancellationToken);
+        Assert.Equal(["3"], points.Select(static p => p.Value));
+    }
+
+    [Fact]
     public async Task A_service_that_does_not_answer_loses_nothing()
     {
         await using var runner = new InstantRunner(static _ => new(TrialExitKind.Exited, 0, ""));

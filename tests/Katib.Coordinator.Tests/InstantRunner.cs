@@ -35,6 +35,9 @@ internal sealed class InstantRunner(Func<TrialJob, TrialExit?> exit, bool isSile
     /// <summary>Lets a trial end.</summary>
     public void End(string trial) => _events.Writer.TryWrite(new TrialEvent.Ended(trial, new(TrialExitKind.Exited, 0, "")));
 
+    /// <summary>Lets something else happen to a trial.</summary>
+    public void Tell(TrialEvent happened) => _events.Writer.TryWrite(happened);
+
     public Task<ImmutableArray<Problem>> CheckAsync(
         TrialTemplate template, MetricsCollectorSpec collector, CancellationToken cancellationToken) =>
         Task.FromResult<ImmutableArray<Problem>>([]);

@@ -58,11 +58,11 @@ internal static class CommonOptions
         {
             Description = description,
 
-            // What is neither is refused below.
+            // What is none of them is refused below.
             CustomParser = static result =>
                 Enum.TryParse<RunnerKind>(result.Tokens[^1].Value, ignoreCase: true, out var kind) ? kind : null,
         };
-        return option.AcceptOnlyFromAmong("process", "docker");
+        return option.AcceptOnlyFromAmong("process", "docker", "kubernetes");
     }
 
     /// <summary>A number of at least 1, or a clear error.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Net;
 using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Manifests;
 using Katib.Coordinator.Storage;
@@ -18,6 +19,7 @@ internal sealed record RunOptions(
     ImmutableArray<string> Gpus,
     bool Fresh,
     bool AllowsAnonymousPush,
+    IPAddress? PushAddress,
     bool Json);
 
 /// <summary><c>katib run</c>: from the file to the best trial.</summary>
@@ -57,7 +59,7 @@ internal static class RunCommand
             DefaultValueFactory = static _ => [],
         };
         var runner = CommonOptions.Runner(
-            "What trials run as: process, or docker (containers of the daemon that docker itself would use)");
+            "What trials run as: process, docker (containers of the daemon that docker itself would use), or kubernetes (objects of the cluster that kubectl would use)");
         var gpus = new Option<string?>("--gpus")
         {
             Description = "Devices such as 0,1: each running trial gets one of its own (as CUDA_VISIBLE_DEVICES, or in its container)",
@@ -67,20 +69,35 @@ internal static class RunCommand
         {
             Description = "With the collector Push, take metrics without a token too, for Katib's own collectors",
         };
+        var pushAddress = new Option<IPAddress?>("--push-address")
+        {
+            Description = "With --runner kubernetes and the collector Push: this machine's address, as the cluster's pods reach it",
+            CustomParser = static result =>
+            {
+                if (IPAddress.TryParse(result.Tokens[^1].Value, out var address))
+                {
+                    return address;
+                }
+
+                result.AddError($"--push-address takes an address such as 192.168.1.10, not '{result.Tokens[^1].Value}'.");
+                return null;
+            },
+        };
         var output = CommonOptions.OneOf("--output", ["-o"], "table, or json: Katib's Experiment with its trials", "table", "table", "json");
         var command = new Command("run", """
             Run an experiment on this machine to its end.
 
             Each trial is a process: the command of the template's primary container, started where the file lies. The
-            image is not used. With --runner docker it is a container of that image. Press Ctrl-C to stop; the same
-            command goes on where it stopped. The exit code is 0 only when the experiment has succeeded.
+            image is not used. With --runner docker it is a container of that image, with --runner kubernetes the template's
+            object itself: a Job, or a kind of the cluster's operators. Press Ctrl-C to stop; the same command goes on where
+            it stopped. The exit code is 0 only when the experiment has succeeded.
 
             With --server the experiment is handed to a coordinator and followed; Ctrl-C leaves it running there.
             """)
         {
-            file, parallel, maxTrials, trialTimeout, maxDuration, retry, atEnd, keep, warmStart, store, endpoints, runner, gpus, fresh, anonymous, output,
+            file, parallel, maxTrials, trialTimeout, maxDuration, retry, atEnd, keep, warmStart, store, endpoints, runner, gpus, fresh, anonymous, pushAddress, output,
         };
-        command.ExcludeWithServer(store, endpoints, runner, gpus, anonymous);
+        command.ExcludeWithServer(store, endpoints, runner, gpus, anonymous, pushAddress);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string[] devices =
@@ -118,6 +135,7 @@ internal static class RunCommand
                     [.. devices],
                     parsed.GetValue(fresh),
                     parsed.GetValue(anonymous),
+                    parsed.GetValue(pushAddress),
                     isJson),
                 telemetry,
                 TimeProvider.System);

@@ -171,7 +171,17 @@ public sealed record MetricsPage(string Path, int Port, ImmutableArray<KeyValueP
 /// <param name="PrimaryContainerName">The container whose command is the trial.</param>
 /// <param name="Retain">Whether the run object stays after the trial has ended.</param>
 public sealed record TrialTemplate(
-    JsonObject RunObject, ImmutableArray<TrialParameter> Parameters, string PrimaryContainerName, bool Retain);
+    JsonObject RunObject, ImmutableArray<TrialParameter> Parameters, string PrimaryContainerName, bool Retain)
+{
+    /// <summary>Which of a trial's pods is the primary one; empty for all of them.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> PrimaryPodLabels { get; init; } = [];
+
+    /// <summary>When a run object has succeeded, as a GJSON path.</summary>
+    public string SuccessCondition { get; init; } = "";
+
+    /// <summary>When it has failed; asked first.</summary>
+    public string FailureCondition { get; init; } = "";
+}
 
 /// <summary>The placeholder <c>${trialParameters.Name}</c> and the search parameter or meta key that fills it.</summary>
 public sealed record TrialParameter(string Name, string Reference);

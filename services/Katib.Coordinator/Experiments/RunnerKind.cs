@@ -8,4 +8,7 @@ public enum RunnerKind
 
     /// <summary>Containers of a Docker daemon.</summary>
     Docker,
+
+    /// <summary>Objects of a Kubernetes cluster.</summary>
+    Kubernetes,
 }

@@ -28,7 +28,15 @@ internal static class TemplateReader
         var (parameters, parametersJson) = ReadParameters(field["trialParameters"]);
         var container = field["primaryContainerName"].RequiredText("name the container whose command is the trial");
         CheckContainer(field, container);
-        var template = new TrialTemplate(runObject ?? [], parameters ?? [], container, retain);
+        var defaults = TrialDefaults.Of(field["trialSpec"]["kind"].Value);
+        var labels = MetadataReader.ReadTexts(field["primaryPodLabels"], MetadataReader.CheckLabel);
+        var podLabels = (field["primaryPodLabels"].IsSet ? labels : defaults?.LabelsToJson()) ?? [];
+        var template = new TrialTemplate(runObject ?? [], parameters ?? [], container, retain)
+        {
+            PrimaryPodLabels = [.. podLabels.Select(static label => KeyValuePair.Create(label.Key, (string?)label.Value ?? ""))],
+            SuccessCondition = ReadCondition(field["successCondition"], defaults?.SuccessCondition, runObject),
+            FailureCondition = ReadCondition(field["failureCondition"], defaults?.FailureCondition, runObject),
+        };
         if (runObject is not null && parameters is not null)
         {
             foreach (var problem in TrialTemplateCheck.Check(template, searchParameters).Take(MaxProblems))
@@ -45,16 +53,14 @@ internal static class TemplateReader
 
         json["trialSpec"] = runObject?.DeepClone();
         json["trialParameters"] = parametersJson;
-        var defaults = TrialDefaults.Of(field["trialSpec"]["kind"].Value);
-        var labels = MetadataReader.ReadTexts(field["primaryPodLabels"], MetadataReader.CheckLabel);
-        if ((field["primaryPodLabels"].IsSet ? labels : defaults?.LabelsToJson()) is { Count: > 0 } podLabels)
+        if (podLabels.Count > 0)
         {
             json["primaryPodLabels"] = podLabels;
         }
 
         json["primaryContainerName"] = container;
-        json["successCondition"] = ReadCondition(field["successCondition"], defaults?.SuccessCondition, runObject);
-        json["failureCondition"] = ReadCondition(field["failureCondition"], defaults?.FailureCondition, runObject);
+        json["successCondition"] = template.SuccessCondition;
+        json["failureCondition"] = template.FailureCondition;
         return (template, json);
     }
 
@@ -140,11 +146,7 @@ internal static class TemplateReader
     private static string ReadCondition(Field field, string? byDefault, JsonObject? runObject)
     {
         var condition = field.Text();
-        if (condition is { Length: > 0 } && byDefault is not null && condition.Trim() != byDefault)
-        {
-            field.Wrong($"is not available in this release but for Katib's default, {byDefault}; remove it");
-        }
-        else if (condition is null or "" && byDefault is null && runObject is not null)
+        if (condition is null or "" && byDefault is null && runObject is not null)
         {
             _ = field.RequiredText("Katib has a default only for Job, TFJob, PyTorchJob, XGBoostJob, MPIJob and TrainJob");
         }

@@ -4,7 +4,7 @@ using Katib.Coordinator.Metrics;
 
 namespace Katib.Coordinator.Runners;
 
-/// <summary>Runs the trials of one experiment: as local processes, in containers, and later on clusters.</summary>
+/// <summary>Runs the trials of one experiment: as local processes, in containers, or on a cluster.</summary>
 /// <remarks>
 /// Every call may be repeated: starting what runs adopts it, starting what has ended reports its end again,
 /// stopping what is unknown does nothing. A runner knows nothing of experiments' rules.
@@ -78,6 +78,10 @@ public abstract record TrialEvent(string Trial)
     /// <param name="Reason">Where it stands, one of <see cref="TrialReasons"/>.</param>
     /// <param name="Message">The same as a sentence for the user, with what it waits for.</param>
     public sealed record Noted(string Trial, string Reason, string Message) : TrialEvent(Trial);
+
+    /// <summary>Its program was started again by what runs it: what it has reported does not count any more.</summary>
+    /// <param name="Trial">Which trial.</param>
+    public sealed record Restarted(string Trial) : TrialEvent(Trial);
 
     /// <summary>Its processes are gone, and all that it reported has been delivered.</summary>
     public sealed record Ended(string Trial, TrialExit Exit) : TrialEvent(Trial);

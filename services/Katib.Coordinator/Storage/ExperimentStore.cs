@@ -262,7 +262,7 @@ public sealed class ExperimentStore : IAsyncDisposable
             async (connection, token) =>
             {
                 await WriteAsync(connection, experiment, trial, token);
-                if (trial.Status is TrialStatus.Created)
+                if (trial.ReportedAt is null)
                 {
                     _ = await DeletePointsAsync(connection, experiment, trial.Number, token);
                 }

@@ -53,7 +53,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         _ = await runner.EndAsync("a");
 
         Assert.Equal(["ran"], Lines("runs"));
-        _ = Assert.Single(runner.Of("a"));
+        _ = Assert.Single(Told(runner, "a"));
     }
 
     [Fact]
@@ -64,12 +64,12 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
 
         _ = await runner.RunAsync(job);
         await runner.StartAsync(job);
-        await Wait.UntilAsync(() => runner.Of("a").Length is 4, "the second report");
+        await Wait.UntilAsync(() => Told(runner, "a").Length is 4, "the second report");
 
         Assert.Equal(["ran"], Lines("runs"));
         Assert.Equal(["1", "1"], runner.Values("a"));
-        Assert.All(runner.Of("a").OfType<TrialEvent.Measured>(), static measured => Assert.Equal(0, measured.First));
-        Assert.All(runner.Of("a").OfType<TrialEvent.Ended>(), static ended => Assert.Equal(4, ended.Exit.Code));
+        Assert.All(Told(runner, "a").OfType<TrialEvent.Measured>(), static measured => Assert.Equal(0, measured.First));
+        Assert.All(Told(runner, "a").OfType<TrialEvent.Ended>(), static ended => Assert.Equal(4, ended.Exit.Code));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
 
         _ = await runner.RunAsync(Shell("a", script));
         await runner.StartAsync(Shell("a", script, attempt: 2));
-        await Wait.UntilAsync(() => runner.Of("a").Length is 2, "the second end");
+        await Wait.UntilAsync(() => Told(runner, "a").Length is 2, "the second end");
 
         Assert.Equal(["ran", "ran"], Lines("runs"));
     }
@@ -105,7 +105,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         await runner.StopAsync("a");
         _ = await runner.RunAsync(Shell("b", "exit 0"));
 
-        Assert.Empty(runner.Of("a"));
+        Assert.Empty(Told(runner, "a"));
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
 
         Assert.Equal(0, exit.Code);
         Assert.Equal("The collector None reads nothing of a trial.", exit.WhyUnavailable);
-        _ = Assert.Single(runner.Of("a"));
+        _ = Assert.Single(Told(runner, "a"));
     }
 
     /// <summary>A runner on <see cref="Folder"/>; each is like a new coordinator's.</summary>
@@ -256,6 +256,9 @@ public abstract class TrialRunnerConformance : IAsyncLifetime
         _runners.Add(watched);
         return watched;
     }
+
+    /// <summary>What was told of a trial, but for where it stands.</summary>
+    private static TrialEvent[] Told(Watched runner, string trial) => [.. runner.Of(trial).Where(static e => e is not TrialEvent.Noted)];
 
     protected string[] Lines(string name) =>
         File.Exists(Path.Combine(Folder, name)) ? File.ReadAllLines(Path.Combine(Folder, name)) : [];

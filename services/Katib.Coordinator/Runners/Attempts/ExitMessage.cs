@@ -90,7 +90,8 @@ internal static class ExitMessage
         _ => null,
     };
 
-    private static string LastWords(string log)
+    /// <summary>The end of a log, as the end of a sentence.</summary>
+    public static string LastWords(string log)
     {
         var lines = LastLines(log);
         return lines.Count is 0 ? " It printed nothing." : $" Its last words:\n{string.Join('\n', lines)}";

@@ -21,6 +21,7 @@ internal sealed class FollowedTrial(
     private long _notedAt = time.GetTimestamp();
     private (string Reason, string Message) _noted = (TrialReasons.Running, TrialReasons.RunningMessage);
     private bool _hasObjective;
+    private int _run;
 
     public TrialJob Job => job;
 
@@ -45,20 +46,21 @@ internal sealed class FollowedTrial(
     {
         var token = _letGo.Token;
         var ending = attempt.EndAsync(NoteAsync, token);
-        var source = MetricsSources.Of(job, attempt, parsers, time);
-        await ReadMetricsAsync(source, ending, token);
+        var source = await ReadMetricsAsync(ending, token);
         var exit = await ending with { WhyUnavailable = source.WhyMissing(job.MetricNames[0]) };
         await report(this, new TrialEvent.Ended(job.Trial, exit), token);
     }
 
-    private async Task ReadMetricsAsync(IMetricsSource source, Task ending, CancellationToken cancellationToken)
+    private async Task<IMetricsSource> ReadMetricsAsync(Task ending, CancellationToken cancellationToken)
     {
+        var source = MetricsSources.Of(job, attempt, parsers, time);
         using (var timer = new PeriodicTimer(ReadEvery, time))
         {
             while (!ending.IsCompleted)
             {
                 _ = await Task.WhenAny(ending, timer.WaitForNextTickAsync(cancellationToken).AsTask());
                 cancellationToken.ThrowIfCancellationRequested();
+                source = await BeginAgainAsync(source, cancellationToken);
                 if (!ending.IsCompleted)
                 {
                     await MeasureAsync(source.ReadNewAsync(cancellationToken), cancellationToken);
@@ -68,6 +70,22 @@ internal sealed class FollowedTrial(
         }
 
         await MeasureAsync(source.ReadToEndAsync(cancellationToken), cancellationToken);
+        return source;
+    }
+
+    /// <summary>Where the program was started again, forgets what it has reported before.</summary>
+    private async ValueTask<IMetricsSource> BeginAgainAsync(IMetricsSource source, CancellationToken cancellationToken)
+    {
+        if (attempt.Run == _run)
+        {
+            return source;
+        }
+
+        _run = attempt.Run;
+        _reported.Clear();
+        _hasObjective = false;
+        await report(this, new TrialEvent.Restarted(job.Trial), cancellationToken);
+        return MetricsSources.Of(job, attempt, parsers, time);
     }
 
     private async Task MeasureAsync(IAsyncEnumerable<Report> reports, CancellationToken cancellationToken)

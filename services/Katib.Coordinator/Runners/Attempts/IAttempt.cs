@@ -18,6 +18,9 @@ internal interface IAttempt
     /// <summary>Where it serves its metrics page; null while it does not run, and where it has none.</summary>
     IPEndPoint? MetricsEndpoint { get; }
 
+    /// <summary>Another number when the program was started again by what runs it, and its metrics begin anew in the same place.</summary>
+    int Run => 0;
+
     /// <summary>Starts it, or adopts it, and waits for its end. Cancelling leaves it as it is.</summary>
     Task<TrialExit> EndAsync(TrialNote note, CancellationToken cancellationToken);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using Docker.DotNet;
 
@@ -7,18 +6,13 @@ namespace Katib.Coordinator.Runners.Docker;
 /// <summary>Calls to a Docker daemon, which may be away for a while.</summary>
 internal sealed class DockerConnection : IDisposable
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
-    private readonly IProgress<string> _progress;
-    private readonly TimeProvider _time;
-    private string? _trouble;
+    private readonly Patience _patience;
 
     /// <summary>Without an endpoint, finds the daemon as docker itself does: DOCKER_HOST, the current context, the usual socket.</summary>
     /// <exception cref="RunnerUnavailableException">What is configured is no address.</exception>
     public DockerConnection(Uri? endpoint, IProgress<string> progress, TimeProvider time)
     {
-        _progress = progress;
-        _time = time;
+        _patience = new("Docker", IsAway, progress, time);
         try
         {
             var builder = new DockerClientBuilder();
@@ -33,8 +27,8 @@ internal sealed class DockerConnection : IDisposable
 
     public DockerClient Client { get; }
 
-    /// <summary>What calls wait for, as a sentence; null while the daemon answers. May be read from any thread.</summary>
-    public string? Trouble => Volatile.Read(ref _trouble);
+    /// <inheritdoc cref="Patience.Trouble"/>
+    public string? Trouble => _patience.Trouble;
 
     /// <summary>Calls once.</summary>
     /// <exception cref="RunnerUnavailableException">The daemon does not answer, or refuses.</exception>
@@ -51,43 +45,18 @@ internal sealed class DockerConnection : IDisposable
         catch (Exception failure) when (IsAway(failure, cancellationToken))
         {
             throw new RunnerUnavailableException(
-                $"Docker does not answer ({Reason(failure)}). Start it, or let DOCKER_HOST name the daemon; "
+                $"Docker does not answer ({Patience.Reason(failure)}). Start it, or let DOCKER_HOST name the daemon; "
                 + "`docker context inspect` shows its address, and your user must be allowed to use it.",
                 failure);
         }
     }
 
-    /// <summary>Calls until the daemon has answered, with whatever; so the call must be one that may be repeated.</summary>
-    public async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                var answer = await call(cancellationToken);
-                Volatile.Write(ref _trouble, null);
-                return answer;
-            }
-            catch (Exception failure) when (IsAway(failure, cancellationToken))
-            {
-                await WaitAsync(failure, cancellationToken);
-            }
-        }
-    }
+    /// <inheritdoc cref="Patience.CallAsync"/>
+    public Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        _patience.CallAsync(call, cancellationToken);
 
-    /// <summary>Waits a moment before the daemon is asked again; says so the first time.</summary>
-    public Task WaitAsync(Exception failure, CancellationToken cancellationToken)
-    {
-        var trouble = string.Create(
-            CultureInfo.InvariantCulture,
-            $"Docker does not answer since {_time.GetUtcNow():u} ({Reason(failure)}); it is asked again and again.");
-        if (Interlocked.CompareExchange(ref _trouble, trouble, null) is null)
-        {
-            _progress.Report(trouble);
-        }
-
-        return Task.Delay(Pause, _time, cancellationToken);
-    }
+    /// <inheritdoc cref="Patience.WaitAsync"/>
+    public Task WaitAsync(Exception failure, CancellationToken cancellationToken) => _patience.WaitAsync(failure, cancellationToken);
 
     /// <summary>Whether a call has failed on the way, and not by an answer of the daemon's or our own will.</summary>
     public static bool IsAway(Exception failure, CancellationToken cancellationToken) => failure switch
@@ -99,6 +68,4 @@ internal sealed class DockerConnection : IDisposable
     };
 
     public void Dispose() => Client.Dispose();
-
-    private static string Reason(Exception failure) => (failure.GetBaseException().Message ?? failure.Message).TrimEnd('.');
 }
