@@ -23,8 +23,9 @@ internal sealed class LogFile
 
         if (File.Exists(_path))
         {
-            using var copy = File.OpenWrite(_path);
-            copy.SetLength(Math.Min(copy.Length, _length));
+            // Somebody may be reading it.
+            using var copy = File.OpenHandle(_path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            RandomAccess.SetLength(copy, Math.Min(RandomAccess.GetLength(copy), _length));
         }
     }
 
