@@ -121,39 +121,9 @@ public sealed class KubernetesTests : IAsyncLifetime
     [Fact]
     public async Task A_pod_pushes_to_this_machine_and_without_its_address_the_run_says_what_is_missing()
     {
-        _place.Write("push.yaml", Here("""
-            apiVersion: kubeflow.org/v1beta1
-            kind: Experiment
-            metadata: { name: pushing }
-            spec:
-              objective: { type: maximize, objectiveMetricName: score }
-              algorithm: { algorithmName: random }
-              parallelTrialCount: 2
-              maxTrialCount: 2
-              metricsCollectorSpec: { collector: { kind: Push } }
-              parameters:
-                - { name: x, parameterType: double, feasibleSpace: { min: "0", max: "1" } }
-              trialTemplate:
-                primaryContainerName: main
-                trialParameters: [{ name: x, reference: x }]
-                trialSpec:
-                  apiVersion: batch/v1
-                  kind: Job
-                  spec:
-                    backoffLimit: 0
-                    template:
-                      spec:
-                        restartPolicy: Never
-                        containers:
-                          - name: main
-                            image: busybox:latest
-                            imagePullPolicy: Never
-                            command:
-                              - sh
-                              - -c
-                              - |
-                                curl --fail -s -H "Authorization: Bearer $KATIB_PUSH_TOKEN" -d score=${trialParameters.x} "$KATIB_PUSH_URL"
-            """));
+        _place.Write("push.yaml", Random(
+            "{ collector: { kind: Push } }",
+            """curl --fail -s -H "Authorization: Bearer $KATIB_PUSH_TOKEN" -d loss=$X "$KATIB_PUSH_URL" """));
 
         var without = await _place.KatibAsync("run", "push.yaml", "--runner", "kubernetes");
         var run = await _place.KatibAsync(
@@ -166,37 +136,9 @@ public sealed class KubernetesTests : IAsyncLifetime
     [Fact]
     public async Task A_metrics_file_is_read_as_it_grows()
     {
-        _place.Write("file.yaml", Here("""
-            apiVersion: kubeflow.org/v1beta1
-            kind: Experiment
-            metadata: { name: writing }
-            spec:
-              objective: { type: minimize, objectiveMetricName: loss }
-              algorithm: { algorithmName: random }
-              parallelTrialCount: 2
-              maxTrialCount: 2
-              metricsCollectorSpec:
-                collector: { kind: File }
-                source: { fileSystemPath: { path: /out/metrics.log, kind: File } }
-              parameters:
-                - { name: x, parameterType: double, feasibleSpace: { min: "0", max: "1" } }
-              trialTemplate:
-                primaryContainerName: main
-                trialParameters: [{ name: x, reference: x }]
-                trialSpec:
-                  apiVersion: batch/v1
-                  kind: Job
-                  spec:
-                    backoffLimit: 0
-                    template:
-                      spec:
-                        restartPolicy: Never
-                        containers:
-                          - name: main
-                            image: busybox:latest
-                            imagePullPolicy: Never
-                            command: [sh, -c, "echo loss=2 > /out/metrics.log; sleep 2; echo loss=${trialParameters.x} >> /out/metrics.log"]
-            """));
+        _place.Write("file.yaml", Random(
+            "{ collector: { kind: File }, source: { fileSystemPath: { path: /out/metrics.log, kind: File } } }",
+            "echo loss=2 > /out/metrics.log; sleep 2; echo loss=$X >> /out/metrics.log"));
 
         var run = await _place.KatibAsync("run", "file.yaml", "--runner", "kubernetes", "--output", "json");
 
@@ -206,6 +148,42 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal("2", (string?)metric["max"]);
         Assert.True(double.Parse((string)metric["min"]!, CultureInfo.InvariantCulture) <= 1);
     }
+
+    /// <summary>Two trials of random search, each a script of the shell that sees its parameter as X.</summary>
+    private string Random(string collector, string script) => Here($$$"""
+        apiVersion: kubeflow.org/v1beta1
+        kind: Experiment
+        metadata: { name: small }
+        spec:
+          objective: { type: minimize, objectiveMetricName: loss }
+          algorithm: { algorithmName: random }
+          parallelTrialCount: 2
+          maxTrialCount: 2
+          metricsCollectorSpec: {{{collector}}}
+          parameters:
+            - { name: x, parameterType: double, feasibleSpace: { min: "0", max: "1" } }
+          trialTemplate:
+            primaryContainerName: main
+            trialParameters: [{ name: x, reference: x }]
+            trialSpec:
+              apiVersion: batch/v1
+              kind: Job
+              spec:
+                backoffLimit: 0
+                template:
+                  spec:
+                    restartPolicy: Never
+                    containers:
+                      - name: main
+                        image: busybox:latest
+                        imagePullPolicy: Never
+                        env: [{ name: X, value: "${trialParameters.x}" }]
+                        command:
+                          - sh
+                          - -c
+                          - |
+                            {{{script}}}
+        """);
 
     private static async Task<string> BridgeAsync()
     {

@@ -110,6 +110,11 @@ internal sealed class ClusterApi : IDisposable
     public Task<JsonObject> CreateAsync(string path, JsonObject made, CancellationToken cancellationToken) =>
         AskAsync(HttpMethod.Post, path, made, cancellationToken);
 
+    /// <summary>Replaces an object, or its status, that is still as it was read.</summary>
+    /// <exception cref="ClusterRefusalException">The server refuses; with Conflict where it has changed.</exception>
+    public Task<JsonObject> ReplaceAsync(string path, JsonObject changed, CancellationToken cancellationToken) =>
+        AskAsync(HttpMethod.Put, path, changed, cancellationToken);
+
     /// <summary>Deletes an object; what is gone already is no failure.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="options">A DeleteOptions without its kind.</param>

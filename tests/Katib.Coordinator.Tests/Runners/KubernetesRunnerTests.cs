@@ -214,6 +214,54 @@ public sealed class KubernetesRunnerTests : TrialRunnerConformance
     }
 
     [Fact]
+    public async Task Of_a_PyTorchJob_the_masters_newest_run_counts_alone()
+    {
+        await using var training = await TrainingOperator.StartAsync(Namespace);
+        var master = $"echo x >> '{Folder}/runs'; n=$(wc -l < '{Folder}/runs'); echo loss=$n; sleep 1; echo loss=$n; [ $n = 2 ]";
+        var job = Distributed("PyTorchJob", "pytorchReplicaSpecs", ("Master", 1, master), ("Worker", 2, "echo loss=7; sleep 1000"));
+        var runner = Watch(Create(Template("kubeflow.org/v1", "PyTorchJob")));
+
+        var exit = await runner.RunAsync(job);
+
+        Assert.Equal(0, exit.Code);
+        var clean = runner.Of("a").SkipWhile(static e => e is not TrialEvent.Restarted).OfType<TrialEvent.Measured>().SelectMany(static m => m.Points);
+        Assert.Equal(["2", "2"], clean.Select(static p => p.Value));
+        Assert.DoesNotContain("7", runner.Values("a"));
+        Assert.Empty(await ClusterHere.ListAsync($"/api/v1/namespaces/{Namespace}/pods"));
+    }
+
+    [Fact]
+    public async Task A_TFJob_fails_with_its_first_workers_exit_code_and_last_words()
+    {
+        await using var training = await TrainingOperator.StartAsync(Namespace);
+        var script = "case $HOSTNAME in *worker-0) echo oh dear; exit 4;; *) sleep 1000;; esac";
+        var job = Distributed("TFJob", "tfReplicaSpecs", ("Worker", 2, script));
+        var runner = Watch(Create(Template("kubeflow.org/v1", "TFJob")));
+        ReplicaOf(job, "tfReplicaSpecs", "Worker")["restartPolicy"] = "Never";
+
+        var exit = await runner.RunAsync(job);
+
+        Assert.Equal((TrialExitKind.Exited, 4), (exit.Kind, exit.Code));
+        Assert.EndsWith("Its last words:\noh dear", exit.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_that_a_queue_has_suspended_waits_and_says_so()
+    {
+        await using var training = await TrainingOperator.StartAsync(Namespace);
+        var job = Distributed("PyTorchJob", "pytorchReplicaSpecs", ("Master", 1, "echo loss=1"));
+        job.RunObject["spec"]!["runPolicy"] = new JsonObject { ["suspend"] = true };
+        var runner = Watch(Create(Template("kubeflow.org/v1", "PyTorchJob")));
+        await runner.StartAsync(job);
+
+        await Wait.UntilAsync(() => runner.Of("a").OfType<TrialEvent.Noted>().Any(static n => n.Reason is "Suspended"), "the reason");
+        await training.ResumeAsync("pytorchjobs", "a");
+
+        Assert.Equal(0, (await runner.EndAsync("a")).Code);
+        Assert.Equal(["1"], runner.Values("a"));
+    }
+
+    [Fact]
     public async Task A_kind_that_the_cluster_does_not_serve_is_refused_with_its_name()
     {
         var template = Template("kubeflow.org/v9", "TFJob");
@@ -249,6 +297,29 @@ public sealed class KubernetesRunnerTests : TrialRunnerConformance
     {
         SuccessCondition = TrialDefaults.Of(kind)!.SuccessCondition,
         FailureCondition = TrialDefaults.Of(kind)!.FailureCondition,
+        PrimaryPodLabels = [.. TrialDefaults.Of(kind)!.PodLabels],
+    };
+
+    private static JsonObject ReplicaOf(TrialJob job, string replicas, string role) => job.RunObject["spec"]![replicas]![role]!.AsObject();
+
+    /// <summary>A job of several pods, each a script of the shell.</summary>
+    private TrialJob Distributed(string kind, string replicas, params (string Role, int Count, string Script)[] roles) => Shell("a", "") with
+    {
+        RunObject = new()
+        {
+            ["apiVersion"] = "kubeflow.org/v1",
+            ["kind"] = kind,
+            ["metadata"] = new JsonObject { ["name"] = "a", ["namespace"] = Namespace },
+            ["spec"] = new JsonObject
+            {
+                [replicas] = new JsonObject(roles.Select(role => KeyValuePair.Create(role.Role, (JsonNode?)new JsonObject
+                {
+                    ["replicas"] = role.Count,
+                    ["restartPolicy"] = "OnFailure",
+                    ["template"] = Shell("a", role.Script).RunObject["spec"]!["template"]!.DeepClone(),
+                }))),
+            },
+        },
     };
 
     private static JsonObject ContainerOf(TrialJob job) => PodOf(job)["containers"]![0]!.AsObject();

@@ -74,10 +74,12 @@ internal static class Wait
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public static async Task UntilAsync(Func<bool> isTrue, string what)
+    public static Task UntilAsync(Func<bool> isTrue, string what) => UntilAsync(() => Task.FromResult(isTrue()), what);
+
+    public static async Task UntilAsync(Func<Task<bool>> isTrue, string what)
     {
         var begun = TimeProvider.System.GetTimestamp();
-        while (!isTrue())
+        while (!await isTrue())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(begun) < Patience, $"Waited in vain for: {what}.");
             await Task.Delay(TimeSpan.FromMilliseconds(10), TestContext.Current.CancellationToken);

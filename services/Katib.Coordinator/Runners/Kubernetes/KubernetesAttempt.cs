@@ -27,6 +27,7 @@ internal sealed class KubernetesAttempt(KubernetesSite site, TrialJob job) : IAt
     private PodView? _seen;
     private string? _followed;
     private Task _copying = Task.CompletedTask;
+    private volatile Func<Task> _cutOff = static () => Task.CompletedTask;
     private (bool IsHopeless, long Since)? _waits;
     private long? _endedSince;
 
@@ -234,7 +235,7 @@ internal sealed class KubernetesAttempt(KubernetesSite site, TrialJob job) : IAt
             return;
         }
 
-        await _copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await EndCopyAsync();
         if (_folder.ReadRun() is { } earlier && earlier != run)
         {
             _folder.PutLogAside();
@@ -248,7 +249,38 @@ internal sealed class KubernetesAttempt(KubernetesSite site, TrialJob job) : IAt
         }
 
         _followed = run;
-        _copying = CopyAsync(begun, follow: true, _following);
+        _copying = FollowLogAsync(begun);
+    }
+
+    private async Task FollowLogAsync(PodView pod)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(_following);
+        _cutOff = end.CancelAsync;
+        try
+        {
+            await CopyAsync(pod, follow: true, end.Token);
+        }
+        finally
+        {
+            _cutOff = static () => Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Lets a copy come to its end, which a node that is lost would never tell.</summary>
+    private async Task EndCopyAsync()
+    {
+        await _copying.WaitAsync(site.Options.OthersGrace, site.Time, _following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await _cutOff();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just come to its end by itself.
+        }
+
+        await _copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _following.ThrowIfCancellationRequested();
     }
 
     private Task CopyAsync(PodView pod, bool follow, CancellationToken cancellationToken)
@@ -326,12 +358,8 @@ internal sealed class KubernetesAttempt(KubernetesSite site, TrialJob job) : IAt
         if (begun is not null)
         {
             // What is followed may end a little sooner than the log itself.
-            await _copying.WaitAsync(site.Options.OthersGrace, site.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            cancellationToken.ThrowIfCancellationRequested();
-            if (_copying.IsCompleted)
-            {
-                await CopyAsync(begun, follow: false, cancellationToken);
-            }
+            await EndCopyAsync();
+            await CopyAsync(begun, follow: false, cancellationToken);
         }
 
         return begun;
