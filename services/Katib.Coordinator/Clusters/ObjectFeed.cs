@@ -67,12 +67,16 @@ internal sealed class ObjectFeed : IAsyncDisposable
             {
                 return;
             }
+            catch (ClusterRefusalException old) when (old.Status is HttpStatusCode.Gone)
+            {
+                version = null;
+            }
             catch (Exception failure) when (failure is ClusterRefusalException || ClusterApi.IsAway(failure, _end.Token))
             {
-                if (failure is ClusterRefusalException { Status: not HttpStatusCode.Gone } refusal && !ClusterApi.IsAway(refusal, _end.Token))
+                if (!ClusterApi.IsAway(failure, _end.Token))
                 {
                     // A right that is missing may be given later.
-                    _ = _listed.TrySetException(refusal);
+                    _ = _listed.TrySetException(failure);
                 }
 
                 version = null;

@@ -9,7 +9,8 @@ namespace Katib.Coordinator.Runners.Kubernetes;
 /// <summary>Runs each trial as an object of a Kubernetes cluster: a Job, a PyTorchJob, whatever its template holds.</summary>
 /// <remarks>
 /// Disposing lets the trials run on, for the next coordinator to adopt; <see cref="StopAsync"/> and
-/// <see cref="SweepAsync"/> end them. Nothing is put into their pods but labels and variables.
+/// <see cref="SweepAsync"/> end them. Nothing is put into their pods but labels and variables, and, where metrics are
+/// files, a container that prints them.
 /// </remarks>
 public sealed class KubernetesRunner : ITrialRunner
 {
