@@ -420,17 +420,10 @@ internal sealed class KubernetesAttempt(KubernetesSite site, TrialJob job) : IAt
         try
         {
             var kind = await site.KindAsync(cancellationToken);
-            _ = await site.Api.CallAsync(
-                async token =>
-                {
-                    if (await FindAsync(kind, token) is { } left)
-                    {
-                        await site.DeleteAsync(kind, left, token);
-                    }
-
-                    return true;
-                },
-                cancellationToken);
+            if (await site.Api.CallAsync(token => FindAsync(kind, token), cancellationToken) is { } left)
+            {
+                await site.DeleteAsync(kind, left, cancellationToken);
+            }
         }
         catch (Exception refused) when (refused is ClusterRefusalException or KindMissingException)
         {

@@ -13,6 +13,7 @@ internal sealed class KubernetesSite : IAsyncDisposable
     private readonly ConcurrentDictionary<string, TrialSignal> _signals = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _end = new();
     private Task<ClusterFeeds>? _feeds;
+    private ObjectKind? _kind;
 
     public KubernetesSite(KubernetesRunnerOptions options, IProgress<string> progress, TimeProvider time)
     {
@@ -48,10 +49,10 @@ internal sealed class KubernetesSite : IAsyncDisposable
         }
     }
 
-    /// <summary>The kind of the run objects.</summary>
+    /// <summary>The kind of the run objects, which is looked up once.</summary>
     /// <exception cref="KindMissingException">The cluster does not serve it.</exception>
     public async Task<ObjectKind> KindAsync(CancellationToken cancellationToken) =>
-        await Api.CallAsync(token => ObjectKind.FindAsync(Api, Options.ApiVersion, Options.Kind, token), cancellationToken)
+        _kind ??= await Api.CallAsync(token => ObjectKind.FindAsync(Api, Options.ApiVersion, Options.Kind, token), cancellationToken)
             ?? throw new KindMissingException(Options.ApiVersion, Options.Kind);
 
     /// <summary>Is set whenever something of the trial has changed.</summary>
@@ -85,8 +86,8 @@ internal sealed class KubernetesSite : IAsyncDisposable
 
     /// <summary>The pods of one attempt as they are just now, the oldest first.</summary>
     /// <exception cref="ClusterRefusalException">The cluster refuses.</exception>
-    public async Task<JsonObject[]> PodsAsync(TrialJob job, CancellationToken cancellationToken) =>
-        ClusterFeeds.PodsOf(await ListPodsAsync(job.Trial, cancellationToken), job);
+    public Task<JsonObject[]> PodsAsync(TrialJob job, CancellationToken cancellationToken) =>
+        Api.CallAsync(async token => ClusterFeeds.PodsOf(await ListPodsAsync(job.Trial, token), job), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -132,8 +133,7 @@ internal sealed class KubernetesSite : IAsyncDisposable
 
     private async Task<IEnumerable<JsonObject>> ListPodsAsync(string trial, CancellationToken cancellationToken)
     {
-        var pods = await Api.CallAsync(
-            token => Api.GetAsync($"{ObjectKind.Pod.PathIn(Options.Namespace)}?{Labels.SelectorOf(trial)}", token), cancellationToken);
+        var pods = await Api.GetAsync($"{ObjectKind.Pod.PathIn(Options.Namespace)}?{Labels.SelectorOf(trial)}", cancellationToken);
         return (pods["items"] as JsonArray ?? []).OfType<JsonObject>();
     }
 
