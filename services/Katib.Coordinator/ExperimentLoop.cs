@@ -541,7 +541,9 @@ public sealed class ExperimentLoop(
                 break;
             case TrialEvent.Restarted:
                 progress.Report(new("Its program was started again; what it has reported before does not count.") { Trial = trial.Name });
-                await SaveAsync(trial with { ReportedAt = null, Observation = Observation.Of(spec.Objective.AllMetricNames) });
+                var restarted = trial with { ReportedAt = null, Observation = Observation.Of(spec.Objective.AllMetricNames) };
+                await store.SaveRestartedAsync(stored.Id, restarted, _saving);
+                Set(_state.With(restarted));
                 break;
             case TrialEvent.Ended(_, var exit):
                 var explained = spec.MetricsCollector.TakesPushes

@@ -244,7 +244,7 @@ public sealed class ExperimentSession(StoreLocation location, TimeProvider time)
     private ITrialRunner RunnerOf(ExperimentStore store, StoredExperiment stored, string folder) => stored.Runner.Create(
         new(store.Id, stored.Namespace, stored.Name, folder, stored.Folder, Gpus: [])
         {
-            Template = ExperimentYaml.Parse(stored.Manifest).Spec!.Template,
+            Template = ExperimentYaml.Parse(stored.Manifest).Spec?.Template ?? TrialTemplate.Unknown,
         },
         Parser,
         new Progress<string>(),

@@ -152,16 +152,10 @@ internal sealed class ClusterApi : IDisposable
     public async Task<Stream> OpenAsync(string path, CancellationToken cancellationToken)
     {
         var answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken);
-        try
-        {
-            await ThrowIfRefusedAsync(answer, cancellationToken);
-            return new AnswerStream(answer, await answer.Content.ReadAsStreamAsync(cancellationToken));
-        }
-        catch
-        {
-            answer.Dispose();
-            throw;
-        }
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+
+        // The stream is all that there is to let go of.
+        return await answer.Content.ReadAsStreamAsync(cancellationToken);
     }
 
     /// <summary>Whether a call has failed on the way, or the server cannot answer now.</summary>
@@ -219,51 +213,6 @@ internal sealed class ClusterApi : IDisposable
         catch (JsonException broken)
         {
             throw new IOException("The API server's answer is cut off.", broken);
-        }
-    }
-
-    /// <summary>The body of an answer, which is let go of with it.</summary>
-    private sealed class AnswerStream(HttpResponseMessage answer, Stream body) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            body.ReadAsync(buffer, cancellationToken);
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            body.ReadAsync(buffer, offset, count, cancellationToken);
-
-        public override int Read(byte[] buffer, int offset, int count) => body.Read(buffer, offset, count);
-
-        public override void Flush() => body.Flush();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                body.Dispose();
-                answer.Dispose();
-            }
-
-            base.Dispose(disposing);
         }
     }
 }

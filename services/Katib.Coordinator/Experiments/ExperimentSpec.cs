@@ -173,6 +173,9 @@ public sealed record MetricsPage(string Path, int Port, ImmutableArray<KeyValueP
 public sealed record TrialTemplate(
     JsonObject RunObject, ImmutableArray<TrialParameter> Parameters, string PrimaryContainerName, bool Retain)
 {
+    /// <summary>That of an experiment whose manifest this release cannot read any more.</summary>
+    public static TrialTemplate Unknown { get; } = new([], [], "", Retain: false);
+
     /// <summary>Which of a trial's pods is the primary one; empty for all of them.</summary>
     public ImmutableArray<KeyValuePair<string, string>> PrimaryPodLabels { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Katib.Coordinator.Api;
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Storage;
 using Microsoft.Extensions.Options;
 
@@ -34,7 +35,7 @@ internal sealed class CoordinatorOptions
     public string WorkingDirectory { get; set; } = ".";
 
     /// <summary>What the trials of new experiments are run as.</summary>
-    public Experiments.RunnerKind Runner { get; set; }
+    public RunnerKind Runner { get; set; }
 
     /// <summary>Where trials push their metrics to.</summary>
     public PushSettings Push { get; } = new();
@@ -67,7 +68,7 @@ internal sealed class CoordinatorOptions
         /// <inheritdoc/>
         public ValidateOptionsResult Validate(string? name, CoordinatorOptions options)
         {
-            string[] failures = [.. FolderFailures(options), .. StoreFailures(options), .. ListenFailures(options), .. PushFailures(options.Push), .. EndpointFailures(options)];
+            string[] failures = [.. FolderFailures(options), .. StoreFailures(options), .. ListenFailures(options), .. PushFailures(options.Push), .. HostFailures(options), .. EndpointFailures(options)];
             return failures.Length > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
         }
 
@@ -146,6 +147,15 @@ internal sealed class CoordinatorOptions
                         CultureInfo.InvariantCulture,
                         $"Coordinator:Push:{name} '{port}' must be a port from 1 to {IPEndPoint.MaxPort}, or 0 for a free one.");
                 }
+            }
+        }
+
+        private static IEnumerable<string> HostFailures(CoordinatorOptions options)
+        {
+            if (options is { Runner: RunnerKind.Kubernetes, Push.Host: "" })
+            {
+                yield return "Coordinator:Runner 'Kubernetes' needs Coordinator:Push:Host, the name under which pods reach this process, "
+                    + "and Coordinator:Push:Bind with an address that they reach, for instance 0.0.0.0.";
             }
         }
 

@@ -258,16 +258,11 @@ public sealed class ExperimentStore : IAsyncDisposable
 
     /// <summary>Saves a trial. A trial that begins again loses what its last attempt has reported.</summary>
     public Task SaveAsync(long experiment, TrialState trial, CancellationToken cancellationToken) =>
-        TransactAsync(
-            async (connection, token) =>
-            {
-                await WriteAsync(connection, experiment, trial, token);
-                if (trial.ReportedAt is null)
-                {
-                    _ = await DeletePointsAsync(connection, experiment, trial.Number, token);
-                }
-            },
-            cancellationToken);
+        SaveAsync(experiment, trial, forgetsPoints: trial.Status is TrialStatus.Created, cancellationToken);
+
+    /// <summary>Saves a trial whose program was started again within its attempt: it loses what the one before has reported.</summary>
+    public Task SaveRestartedAsync(long experiment, TrialState trial, CancellationToken cancellationToken) =>
+        SaveAsync(experiment, trial, forgetsPoints: true, cancellationToken);
 
     /// <summary>Saves what a trial has reported in a place where values keep their order.</summary>
     /// <param name="experiment">The experiment's key.</param>
@@ -517,6 +512,18 @@ public sealed class ExperimentStore : IAsyncDisposable
         await WriteAsync(connection, experiment, after, cancellationToken);
         return after;
     }
+
+    private Task<bool> SaveAsync(long experiment, TrialState trial, bool forgetsPoints, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async (connection, token) =>
+            {
+                await WriteAsync(connection, experiment, trial, token);
+                if (forgetsPoints)
+                {
+                    _ = await DeletePointsAsync(connection, experiment, trial.Number, token);
+                }
+            },
+            cancellationToken);
 
     private Task<ImmutableArray<MetricPoint>> ReadPointsAsync(
         string clause, Func<DbCommand, DbCommand> bind, long experiment, int trial, CancellationToken cancellationToken) =>

@@ -1,3 +1,4 @@
+using Katib.Coordinator.Experiments;
 using Katib.Coordinator.Host;
 using Microsoft.Extensions.Configuration;
 
@@ -17,6 +18,21 @@ public sealed class CoordinatorOptionsTests
         var failures = new CoordinatorOptions.Rules().Validate(null, options).Failures;
 
         Assert.Contains(problem, Assert.Single(failures!), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(RunnerKind.Kubernetes, "", 1)]
+    [InlineData(RunnerKind.Kubernetes, "tuner.lab", 0)]
+    [InlineData(RunnerKind.Docker, "", 0)]
+    public void Pods_are_to_know_where_they_push_to(RunnerKind runner, string host, int failures)
+    {
+        var options = new CoordinatorOptions { Listen = "http://127.0.0.1:0", Token = "a-token-of-some-length", Runner = runner };
+        options.Push.Host = host;
+        options.Endpoints.Add("random", new("http://random:6789"));
+
+        var said = new CoordinatorOptions.Rules().Validate(null, options).Failures ?? [];
+
+        Assert.Equal(failures, said.Count(static f => f.Contains("needs Coordinator:Push:Host", StringComparison.Ordinal)));
     }
 
     [Theory]
